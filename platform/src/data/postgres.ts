@@ -1,0 +1,157 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
+import { DatabaseError, Pool, type PoolClient, types } from 'pg'
+
+/**
+ * One Postgres connection as drizzle sees it. Inside `transaction` it is the open transaction; stores
+ * take it as their first parameter and never reach for a global database.
+ */
+export type Tx = NodePgDatabase
+
+/** Isolation of one transaction; only `serializable` is for check-then-write without a row lock. */
+export type Isolation = 'read committed' | 'repeatable read' | 'serializable'
+
+/** A service's connection pool: the only way to its tables. */
+export interface Postgres {
+  /**
+   * Runs `work` in one transaction and commits; any throw rolls back.
+   *
+   * Serialization failures and deadlocks (40001, 40P01) are tried again, at most 5 times in all, so
+   * `work` must have no effect outside its transaction.
+   */
+  transaction<T>(work: (tx: Tx) => Promise<T>, isolation?: Isolation): Promise<T>
+  /** Runs statements that need no transaction, each in its own snapshot. */
+  read<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  /** @throws when Postgres cannot answer now */
+  ping(): Promise<void>
+  /** Connections: open, idle, and callers that wait for one. */
+  connections(): { readonly open: number; readonly idle: number; readonly waiting: number }
+  close(): Promise<void>
+}
+
+export interface PostgresOptions {
+  readonly url: string
+  /** Connections at most. */
+  readonly max: number
+  readonly applicationName: string
+  /** Longest statement; a slower one is cancelled with 57014. */
+  readonly statementTimeoutMs?: number
+  /** Called for an idle connection that broke; the pool replaces it. */
+  readonly onError?: (error: Error) => void
+}
+
+const attemptsMax = 5
+const retryable = new Set(['40001', '40P01'])
+const commitHooks = new WeakMap<Tx, (() => void)[]>()
+
+/**
+ * Runs `hook` once the transaction of `tx` has committed; never after a rollback. For wake-ups only:
+ * a hook may be lost with the process, so nothing may depend on it.
+ */
+export function onCommit(tx: Tx, hook: () => void): void {
+  const hooks = commitHooks.get(tx)
+  if (hooks === undefined) throw new Error('onCommit was called outside a transaction.')
+  hooks.push(hook)
+}
+
+/** Opens a pool; connections are made on demand, so a missing database is no error here. */
+export function createPostgres(options: PostgresOptions): Postgres {
+  const pool = new Pool({
+    connectionString: options.url,
+    max: options.max,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: 3_000,
+    idleTimeoutMillis: 30_000,
+    statement_timeout: options.statementTimeoutMs ?? 5_000,
+    lock_timeout: 4_000,
+    idle_in_transaction_session_timeout: 60_000,
+    keepAlive: true,
+  })
+  pool.on('error', error => options.onError?.(error))
+  // An error of a connection in use also rejects the query in flight; without a listener it would
+  // end the process as well.
+  pool.on('connect', client => client.on('error', () => undefined))
+  const databases = new WeakMap<PoolClient, Tx>()
+  const shared: Tx = drizzle(pool)
+
+  async function attempt<T>(work: (tx: Tx) => Promise<T>, isolation: Isolation): Promise<T> {
+    const client = await pool.connect()
+    const tx = databases.get(client) ?? drizzle(client)
+    databases.set(client, tx)
+    const hooks: (() => void)[] = []
+    commitHooks.set(tx, hooks)
+    let broken = false
+    try {
+      await client.query(
+        isolation === 'read committed' ? 'begin' : `begin isolation level ${isolation}`,
+      )
+      const result = await work(tx)
+      await client.query('commit')
+      for (const hook of hooks) hook()
+      return result
+    } catch (error) {
+      await client.query('rollback').catch(() => {
+        broken = true
+      })
+      throw error
+    } finally {
+      commitHooks.delete(tx)
+      client.release(broken)
+    }
+  }
+
+  return {
+    async transaction(work, isolation = 'read committed') {
+      for (let attempts = 1; ; attempts += 1) {
+        try {
+          // Each attempt must see the outcome of the one before it.
+          // oxlint-disable-next-line no-await-in-loop
+          return await attempt(work, isolation)
+        } catch (error) {
+          if (attempts >= attemptsMax || !retryable.has(sqlState(error) ?? '')) throw error
+          // oxlint-disable-next-line no-await-in-loop
+          await delay(Math.random() * 10 * 2 ** attempts)
+        }
+      }
+    },
+    read: work => work(shared),
+    async ping() {
+      await pool.query('select 1')
+    },
+    connections: () => ({
+      open: pool.totalCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+    }),
+    close: () => pool.end(),
+  }
+}
+
+/**
+ * The SQLSTATE of a Postgres error, also when drizzle wrapped it; undefined for anything else.
+ *
+ * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+export function sqlState(error: unknown): string | undefined {
+  return postgresError(error)?.code
+}
+
+/** Name of the violated constraint, when `error` is a violation of one. */
+export function violatedConstraint(error: unknown): string | undefined {
+  return postgresError(error)?.constraint
+}
+
+function postgresError(error: unknown): DatabaseError | undefined {
+  if (error instanceof DatabaseError) return error
+  return error instanceof Error ? postgresError(error.cause) : undefined
+}
+
+/** Amounts, counts and offsets fit; a value that does not is a bug worth an error. */
+function parseSafeInteger(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value)) throw new RangeError(`int8 value ${text} is not a safe integer.`)
+  return value
+}
+
+// For the whole process, because drizzle hands each statement parsers of its own, which end here.
+types.setTypeParser(types.builtins.INT8, parseSafeInteger)
