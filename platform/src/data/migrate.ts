@@ -83,7 +83,6 @@ export async function migrate(options: {
         throw new Error(`${name} has changed since it ran. Write a new migration instead.`)
       }
       // One after the other, in the order of their numbers.
-      // oxlint-disable-next-line no-await-in-loop
       await runMigration(client, { name, text, sha256 })
       ran.push(name)
     }
@@ -133,11 +132,9 @@ const contended = new Set(['XX000', '23505', '42710', '42P06'])
 async function untilUncontended(work: () => Promise<void>): Promise<void> {
   for (let attempts = 1; ; attempts += 1) {
     try {
-      // oxlint-disable-next-line no-await-in-loop
       return await work()
     } catch (error) {
       if (attempts >= 20 || !contended.has(sqlState(error) ?? '')) throw error
-      // oxlint-disable-next-line no-await-in-loop
       await delay(Math.random() * 100)
     }
   }

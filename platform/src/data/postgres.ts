@@ -105,11 +105,9 @@ export function createPostgres(options: PostgresOptions): Postgres {
       for (let attempts = 1; ; attempts += 1) {
         try {
           // Each attempt must see the outcome of the one before it.
-          // oxlint-disable-next-line no-await-in-loop
           return await attempt(work, isolation)
         } catch (error) {
           if (attempts >= attemptsMax || !retryable.has(sqlState(error) ?? '')) throw error
-          // oxlint-disable-next-line no-await-in-loop
           await delay(Math.random() * 10 * 2 ** attempts)
         }
       }
@@ -149,7 +147,8 @@ function postgresError(error: unknown): DatabaseError | undefined {
 /** Amounts, counts and offsets fit; a value that does not is a bug worth an error. */
 function parseSafeInteger(text: string): number {
   const value = Number(text)
-  if (!Number.isSafeInteger(value)) throw new RangeError(`int8 value ${text} is not a safe integer.`)
+  if (!Number.isSafeInteger(value))
+    throw new RangeError(`int8 value ${text} is not a safe integer.`)
   return value
 }
 

@@ -1,0 +1,108 @@
+import type { Topic } from '@campus/contracts/topics'
+import { type Admin, ConfigResourceTypes, type Kafka as KafkaClient } from 'kafkajs'
+
+/** Administrative calls; each connects when needed. */
+export interface KafkaAdmin {
+  partitions(topic: string): Promise<number>
+  /** Creates topics that do not exist. @returns their names */
+  create(topics: readonly Topic[]): Promise<string[]>
+  /** Settings of a topic by Kafka's names; undefined when there is no such topic. */
+  describe(
+    topic: string,
+  ): Promise<{ partitions: number; config: Record<string, string> } | undefined>
+  /** First and next offset of each partition. */
+  offsets(topic: string): Promise<{ partition: number; low: bigint; high: bigint }[]>
+  /** Committed offsets of a group, −1 where there is none. */
+  committed(group: string, topic: string): Promise<{ partition: number; offset: bigint }[]>
+  /** @throws when no broker answers */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+/** @param prefix put before topics and groups */
+export function createAdmin(client: KafkaClient, prefix: string): KafkaAdmin {
+  let open: Promise<Admin> | undefined
+
+  async function connected(): Promise<Admin> {
+    open ??= connect(client).catch((error: unknown) => {
+      open = undefined
+      throw error
+    })
+    return open
+  }
+
+  return {
+    async partitions(topic) {
+      const admin = await connected()
+      const { topics } = await admin.fetchTopicMetadata({ topics: [prefix + topic] })
+      const count = topics[0]?.partitions.length ?? 0
+      if (count === 0) throw new Error(`There is no topic ${prefix + topic}.`)
+      return count
+    },
+    async create(topics) {
+      const admin = await connected()
+      const existing = new Set(await admin.listTopics())
+      const missing = topics.filter(({ name }) => !existing.has(prefix + name))
+      if (missing.length > 0) {
+        await admin.createTopics({
+          waitForLeaders: true,
+          topics: missing.map(({ name, partitions, config }) => ({
+            topic: prefix + name,
+            numPartitions: partitions,
+            replicationFactor: -1,
+            configEntries: Object.entries(config).map(([key, value]) => ({ name: key, value })),
+          })),
+        })
+      }
+      return missing.map(({ name }) => name)
+    },
+    async describe(topic) {
+      const admin = await connected()
+      if (!(await admin.listTopics()).includes(prefix + topic)) return undefined
+      const { topics } = await admin.fetchTopicMetadata({ topics: [prefix + topic] })
+      const { resources } = await admin.describeConfigs({
+        includeSynonyms: false,
+        resources: [{ type: ConfigResourceTypes.TOPIC, name: prefix + topic }],
+      })
+      const entries = resources.flatMap(resource => resource.configEntries)
+      return {
+        partitions: topics[0]?.partitions.length ?? 0,
+        config: Object.fromEntries(entries.map(e => [e.configName, e.configValue])),
+      }
+    },
+    async offsets(topic) {
+      const admin = await connected()
+      const rows = await admin.fetchTopicOffsets(prefix + topic)
+      return rows.map(row => ({
+        partition: row.partition,
+        low: BigInt(row.low),
+        high: BigInt(row.high),
+      }))
+    },
+    async committed(group, topic) {
+      const admin = await connected()
+      const [answer] = await admin.fetchOffsets({
+        groupId: prefix + group,
+        topics: [prefix + topic],
+      })
+      return (answer?.partitions ?? []).map(row => ({
+        partition: row.partition,
+        offset: BigInt(row.offset),
+      }))
+    },
+    async ping() {
+      const admin = await connected()
+      await admin.describeCluster()
+    },
+    async close() {
+      const admin = await open?.catch(() => undefined)
+      await admin?.disconnect()
+    },
+  }
+}
+
+async function connect(client: KafkaClient): Promise<Admin> {
+  const admin = client.admin({ retry: { retries: 2, initialRetryTime: 100, maxRetryTime: 1_000 } })
+  await admin.connect()
+  return admin
+}

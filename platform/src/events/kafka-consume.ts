@@ -1,0 +1,154 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Consumer, EachBatchPayload, Kafka as KafkaClient } from 'kafkajs'
+import { type IncomingRecord, toRecord } from './kafka-record.ts'
+
+/** Records of one partition, in order. */
+export interface Batch {
+  readonly topic: string
+  readonly partition: number
+  readonly records: readonly IncomingRecord[]
+  /** Offset of the last record, control records included. */
+  readonly lastOffset: bigint
+  /** Offset after the last record of the partition. */
+  readonly highWatermark: bigint
+  /** False once the partition may belong to another member: stop working on the batch. */
+  isCurrent(): boolean
+  /** @throws when this member is no longer part of the group */
+  heartbeat(): Promise<void>
+  /** Remembers that everything before `next` is done. Only after the database has committed. */
+  commit(next: bigint): Promise<void>
+  /** Goes on after the batch without remembering it for the group. */
+  skipTo(next: bigint): void
+  /** Fetches nothing from this partition for a while; uncommitted records come again. */
+  pause(ms: number): void
+}
+
+export interface Consume {
+  readonly group: string
+  readonly topics: readonly string[]
+  /** Partitions that are worked on at the same time. */
+  readonly concurrency: number
+  /** Must not throw: an error here would stop all partitions of this member. */
+  readonly onBatch: (batch: Batch) => Promise<void>
+  /** The member ended for good and cannot continue in this process. */
+  readonly onCrash: (error: Error) => void
+  readonly onRebalance?: () => void
+}
+
+export interface Consumption {
+  /** Whether the group has this member now. */
+  isRunning(): boolean
+  /** Finishes the batches in work, leaves the group. */
+  stop(): Promise<void>
+}
+
+const joinAgainMs = 1_000
+
+/** @see Kafka.consume */
+export async function consume(
+  client: KafkaClient,
+  prefix: string,
+  options: Consume,
+): Promise<Consumption> {
+  const consumer = client.consumer({
+    groupId: prefix + options.group,
+    sessionTimeout: 10_000,
+    heartbeatInterval: 3_000,
+    rebalanceTimeout: 20_000,
+    // Stop, rebalance and retry wait for the long polls of the other brokers.
+    maxWaitTimeInMs: 400,
+    maxBytes: 2_000_000,
+    maxBytesPerPartition: 512_000,
+    allowAutoTopicCreation: false,
+    retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 2_000 },
+  })
+  let isRunning = false
+  let isStopping = false
+  const { GROUP_JOIN, CRASH, REBALANCING, DISCONNECT } = consumer.events
+  consumer.on(GROUP_JOIN, () => {
+    isRunning = true
+  })
+  consumer.on(REBALANCING, () => {
+    isRunning = false
+    options.onRebalance?.()
+  })
+  consumer.on(DISCONNECT, () => {
+    isRunning = false
+  })
+  consumer.on(CRASH, ({ payload: { error, restart } }) => {
+    isRunning = false
+    // With restart=false kafkajs has given up although the process lives.
+    if (!restart && !isStopping) options.onCrash(error)
+  })
+
+  const joined = join(consumer, prefix, options, () => isStopping)
+  // A broker that is absent at start is waited for in the background.
+  joined.catch((error: unknown) => {
+    if (!isStopping) options.onCrash(error instanceof Error ? error : new Error(String(error)))
+  })
+  return {
+    isRunning: () => isRunning,
+    async stop() {
+      isStopping = true
+      isRunning = false
+      await consumer.disconnect()
+      await joined.catch(() => undefined)
+    },
+  }
+}
+
+async function join(
+  consumer: Consumer,
+  prefix: string,
+  { topics, concurrency, onBatch }: Consume,
+  isStopping: () => boolean,
+): Promise<void> {
+  while (!isStopping()) {
+    try {
+      await consumer.connect()
+      // The client's default starts at the end when an offset is lost: silent loss.
+      await consumer.subscribe({ topics: topics.map(topic => prefix + topic), fromBeginning: true })
+      await consumer.run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        partitionsConsumedConcurrently: concurrency,
+        eachBatch: payload => onBatch(toBatch(prefix, payload)),
+      })
+      return
+    } catch {
+      await delay(joinAgainMs)
+    }
+  }
+}
+
+function toBatch(prefix: string, payload: EachBatchPayload): Batch {
+  const { batch } = payload
+  const { partition } = batch
+  const topic = batch.topic.slice(prefix.length)
+  return {
+    topic,
+    partition,
+    records: batch.messages.map(message => toRecord(topic, partition, message)),
+    lastOffset: BigInt(batch.lastOffset()),
+    highWatermark: BigInt(batch.highWatermark),
+    isCurrent: () => payload.isRunning() && !payload.isStale(),
+    heartbeat: () => payload.heartbeat(),
+    async commit(next) {
+      payload.resolveOffset(String(next - 1n))
+      await payload.commitOffsetsIfNecessary({
+        topics: [{ topic: batch.topic, partitions: [{ partition, offset: String(next) }] }],
+      })
+    },
+    skipTo: next => payload.resolveOffset(String(next - 1n)),
+    pause(ms) {
+      const resume = payload.pause()
+      setTimeout(() => {
+        try {
+          resume()
+        } catch {
+          // The member has left the group meanwhile; whoever owns the partition now reads it.
+        }
+      }, ms).unref()
+    },
+  }
+}

@@ -1,0 +1,60 @@
+import { header } from '@campus/contracts/envelope'
+import { sql } from 'drizzle-orm'
+import { v7 } from 'uuid'
+import type { Tx } from '../data/postgres.ts'
+import type { IncomingRecord } from './kafka-record.ts'
+
+/** Why an event waits for an operator. */
+export interface ParkReason {
+  readonly errorClass: string
+  readonly error: string
+  readonly stack?: string
+  readonly attempts: number
+}
+
+/** Follows an event of its key into the park: order inside an aggregate is kept. */
+export const behind: ParkReason = {
+  errorClass: 'behind',
+  error: 'An earlier event of this key is parked.',
+  attempts: 0,
+}
+
+/**
+ * Parks an event and its key: later events of the key wait behind it, all other keys flow. The inbox
+ * row says that the consumer is done with the record; `campus parked retry` applies it later.
+ */
+export async function park(
+  tx: Tx,
+  consumer: string,
+  record: IncomingRecord,
+  reason: ParkReason,
+): Promise<void> {
+  const key = record.key ?? ''
+  const id = record.headers[header.id] ?? null
+  const version = Number(record.headers[header.version])
+  await tx.execute(sql`
+    insert into parked_key (consumer, topic, aggregate_key) values (${consumer}, ${record.topic}, ${key})
+    on conflict do nothing`)
+  await tx.execute(sql`
+    insert into parked_event (id, consumer, event_id, aggregate_key, aggregate_version, topic,
+      partition, record_offset, type, payload, headers, error_class, error, stack, attempts)
+    values (${v7()}, ${consumer}, case when ${id} ~ '^[0-9a-f-]{36}$' then ${id}::uuid end, ${key},
+      ${Number.isSafeInteger(version) ? version : null}, ${record.topic}, ${record.partition},
+      ${String(record.offset)}::bigint, ${record.headers[header.type] ?? null}, ${record.value},
+      ${JSON.stringify(record.headers)}::jsonb, ${reason.errorClass}, ${reason.error},
+      ${reason.stack ?? null}, ${reason.attempts})
+    on conflict (consumer, topic, partition, record_offset) do nothing`)
+}
+
+/** Which of `keys` are parked for `consumer`. */
+export async function parkedKeys(
+  tx: Tx,
+  consumer: string,
+  topic: string,
+  keys: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const { rows } = await tx.execute<{ aggregate_key: string }>(sql`
+    select aggregate_key from parked_key where consumer = ${consumer} and topic = ${topic}
+      and aggregate_key = any(${sql.param([...keys])}::text[])`)
+  return new Set(rows.map(row => row.aggregate_key))
+}
