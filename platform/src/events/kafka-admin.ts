@@ -1,5 +1,5 @@
 import type { Topic } from '@campus/contracts/topics'
-import { type Admin, ConfigResourceTypes, type Kafka as KafkaClient } from 'kafkajs'
+import kafkajs, { type Admin, type Kafka as KafkaClient } from 'kafkajs'
 
 /** Administrative calls; each connects when needed. */
 export interface KafkaAdmin {
@@ -62,7 +62,7 @@ export function createAdmin(client: KafkaClient, prefix: string): KafkaAdmin {
       const { topics } = await admin.fetchTopicMetadata({ topics: [prefix + topic] })
       const { resources } = await admin.describeConfigs({
         includeSynonyms: false,
-        resources: [{ type: ConfigResourceTypes.TOPIC, name: prefix + topic }],
+        resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: prefix + topic }],
       })
       const entries = resources.flatMap(resource => resource.configEntries)
       return {

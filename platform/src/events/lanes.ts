@@ -30,7 +30,13 @@ export interface Lanes {
  * Leases of outbox lanes. One owner a lane sends its events in order; the database's clock decides
  * who owns, and this process trusts its own belief only until a moment measured before it asked.
  */
-export function createLanes({ postgres, owner }: { postgres: Postgres; owner: string }): Lanes {
+export function createLanes(options: {
+  readonly postgres: Postgres
+  readonly owner: string
+  /** Resolves once no send that began before is still in flight. */
+  readonly untilIdle: () => Promise<void>
+}): Lanes {
+  const { postgres, owner } = options
   let held = new Map<number, Held>()
 
   return {
@@ -43,8 +49,14 @@ export function createLanes({ postgres, owner }: { postgres: Postgres; owner: st
     owned: () => [...held.keys()],
     async renew() {
       const untilMs = performance.now() + leaseMs
-      const lanes = await postgres.transaction(tx => claim(tx, owner))
-      held = new Map(lanes.map(({ lane, epoch }) => [lane, { epoch, untilMs }]))
+      const { lanes, share } = await postgres.transaction(tx => claim(tx, owner))
+      const kept = lanes.slice(0, share)
+      held = new Map(kept.map(({ lane, epoch }) => [lane, { epoch, untilMs }]))
+      const surplus = lanes.slice(share).map(({ lane }) => lane)
+      if (surplus.length === 0) return
+      // What is being sent must arrive before the next owner's first send.
+      await options.untilIdle()
+      await postgres.read(tx => giveBack(tx, owner, surplus))
     },
     async release() {
       held = new Map()
@@ -62,7 +74,7 @@ interface LaneRow extends Record<string, unknown> {
   readonly epoch: number
 }
 
-async function claim(tx: Tx, owner: string): Promise<LaneRow[]> {
+async function claim(tx: Tx, owner: string): Promise<{ lanes: LaneRow[]; share: number }> {
   const lease = sql`now() + make_interval(secs => ${leaseMs / 1000})`
   const { rows: replicas } = await tx.execute<{ alive: number }>(sql`
     with me as (
@@ -76,9 +88,6 @@ async function claim(tx: Tx, owner: string): Promise<LaneRow[]> {
   // A lease that ended but was not taken keeps its epoch: nobody else has owned the lane since.
   await tx.execute(sql`update outbox_lane set lease_until = ${lease} where owner = ${owner}`)
   await tx.execute(sql`
-    update outbox_lane set owner = null, lease_until = '-infinity'
-    where lane in (select lane from outbox_lane where owner = ${owner} order by lane offset ${share})`)
-  await tx.execute(sql`
     update outbox_lane set owner = ${owner}, epoch = epoch + 1, lease_until = ${lease}
     where lane in (
       select lane from outbox_lane
@@ -87,7 +96,12 @@ async function claim(tx: Tx, owner: string): Promise<LaneRow[]> {
         select greatest(0, ${share} - count(*)) from outbox_lane where owner = ${owner})
       for update skip locked)`)
   const { rows } = await tx.execute<LaneRow>(
-    sql`select lane, epoch from outbox_lane where owner = ${owner}`,
+    sql`select lane, epoch from outbox_lane where owner = ${owner} order by lane`,
   )
-  return rows
+  return { lanes: rows, share }
+}
+
+async function giveBack(tx: Tx, owner: string, lanes: readonly number[]): Promise<void> {
+  await tx.execute(sql`update outbox_lane set owner = null, lease_until = '-infinity'
+    where owner = ${owner} and lane = any(${sql.param([...lanes])}::smallint[])`)
 }

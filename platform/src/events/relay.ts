@@ -64,12 +64,14 @@ export interface Relay {
 export function createRelay(options: RelayOptions): Relay {
   const { postgres, kafka, service, logger, metrics } = options
   const owner = `${service}-${process.pid}-${v7()}`
-  const lanes = createLanes({ postgres, owner })
+  const lanes = createLanes({ postgres, owner, untilIdle: () => inFlight })
   const meters = relayMeters(metrics, postgres, lanes)
   const backOff = new Map<number, { ms: number; untilMs: number }>()
   let isStopping = false
   let wake: () => void = () => undefined
-  let floor = 0
+  /** Everything of a lane up to this seq is published; a lane that is not in it starts from 0. */
+  const floors = new Map<number, number>()
+  let inFlight: Promise<void> = Promise.resolve()
   let scannedAtMs = 0
   // A commit during a round is remembered: its row may have been too late for the round's read.
   let isDirty = false
@@ -101,12 +103,14 @@ export function createRelay(options: RelayOptions): Relay {
   async function round(): Promise<boolean> {
     isDirty = false
     const ready = readyLanes()
+    // A lane that was away may hold rows below the floor of the others: order forbids to skip them.
+    for (const lane of floors.keys()) if (!ready.includes(lane)) floors.delete(lane)
     if (ready.length === 0) return false
     // The floor skips index entries that are dead but not vacuumed yet. A row below it can commit
     // late, hence a scan from the start once a second.
     const isFullScan = performance.now() - scannedAtMs >= 1_000
     if (isFullScan) scannedAtMs = performance.now()
-    const from = isFullScan ? 0 : floor
+    const from = isFullScan ? 0 : Math.min(...ready.map(lane => floors.get(lane) ?? 0))
     const { rows } = await postgres.read(tx =>
       tx.execute<OutboxRow>(sql`
         select seq, event_id, lane, topic, aggregate_key, aggregate_version, payload::text as payload,
@@ -117,7 +121,9 @@ export function createRelay(options: RelayOptions): Relay {
     if (rows.length === 0) return false
     const settled = (await Promise.all((await groups(rows)).map(send))).flat()
     await settle(settled)
-    if (settled.length === rows.length) floor = Math.max(floor, rows.at(-1)?.seq ?? 0)
+    const last = rows.at(-1)?.seq ?? 0
+    if (settled.length < rows.length) floors.clear()
+    else for (const lane of ready) floors.set(lane, Math.max(floors.get(lane) ?? 0, last))
     return rows.length === readMax || settled.length < rows.length
   }
 
@@ -211,7 +217,12 @@ export function createRelay(options: RelayOptions): Relay {
   async function keepPublishing(): Promise<void> {
     while (!isStopping) {
       try {
-        const hasMore = await round()
+        const working = round()
+        inFlight = working.then(
+          () => undefined,
+          () => undefined,
+        )
+        const hasMore = await working
         if (!hasMore && !isStopping) await sleep(nextPollMs())
         else if (readyLanes().length === 0) await sleep(backOffMs.first)
       } catch (error) {

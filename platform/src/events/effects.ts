@@ -1,0 +1,254 @@
+import { EventEmitter } from 'node:events'
+import { sql } from 'drizzle-orm'
+import { v7 } from 'uuid'
+import { onCommit, type Postgres, type Tx } from '../data/postgres.ts'
+import { currentFlow, type Flow, newTraceparent, withFlow } from '../process/flow.ts'
+import type { Logger } from '../process/logger.ts'
+import type { Metrics } from '../process/metrics.ts'
+
+// An external effect (a mail, a call of the payment provider) is a row with a state, written in the
+// transaction that decides it and carried out by a worker:
+//
+//   pending → sending → sent | failed          certain outcomes
+//             sending → ambiguous | pending     a crash or a lost answer: the kind's policy decides
+//   suppressed                                  written by a replay, never carried out
+//
+// `sending` commits before the attempt, so an attempt whose outcome is unknown is always visible.
+
+/** Fires after a commit that wrote effects; workers of this process listen. */
+const effectSignal = new EventEmitter()
+effectSignal.setMaxListeners(0)
+
+/** An effect that waits. */
+export interface NewEffect {
+  readonly kind: string
+  /** Two effects with one key are one effect. */
+  readonly dedupeKey: string
+  /** JSON. */
+  readonly payload: object
+  /** Not before this moment; at once by default. */
+  readonly notBefore?: Date
+}
+
+/** An attempt whose outcome the other side told: trying again cannot double it. */
+export class EffectRefused extends Error {
+  override readonly name = 'EffectRefused'
+  /** Whether another attempt can succeed. */
+  readonly isFinal: boolean
+
+  constructor(message: string, options: { readonly isFinal: boolean; readonly cause?: unknown }) {
+    super(message, { cause: options.cause })
+    this.isFinal = options.isFinal
+  }
+}
+
+export type EffectOutcome = 'sent' | 'failed' | 'ambiguous'
+
+/** One attempt of an effect. */
+export interface EffectAttempt {
+  /** Stable over attempts: source of message ids and provider idempotency keys. */
+  readonly id: string
+  readonly payload: unknown
+  /** From 1. */
+  readonly attempt: number
+  /** Fires at the deadline of the attempt. */
+  readonly signal: AbortSignal
+}
+
+/** What a kind of effect does. */
+export interface EffectKind {
+  readonly kind: string
+  /** What an attempt with an unknown outcome means: repeat it, or leave it to a person. */
+  readonly onUnknown: 'retry' | 'ask'
+  readonly attemptsMax: number
+  /** @throws EffectRefused for a certain no; any other error leaves the outcome unknown */
+  run(attempt: EffectAttempt): Promise<void>
+  /** Written together with a final state, e.g. an event that tells of it. */
+  settled?(tx: Tx, attempt: EffectAttempt, outcome: EffectOutcome): Promise<void>
+}
+
+/** Notes an effect in the transaction that decides it; the same dedupe key twice is one effect. */
+export async function enqueueEffect(tx: Tx, effect: NewEffect): Promise<void> {
+  const flow = currentFlow()
+  const state = flow?.suppressEffects === true || flow?.replayId !== undefined
+  await tx.execute(sql`
+    insert into effect (id, kind, dedupe_key, payload, next_at, state, headers)
+    values (${v7()}, ${effect.kind}, ${effect.dedupeKey}, ${JSON.stringify(effect.payload)}::jsonb,
+      coalesce(${effect.notBefore?.toISOString() ?? null}::timestamptz, now()),
+      ${state ? 'suppressed' : 'pending'}, ${JSON.stringify(flow ?? {})}::jsonb)
+    on conflict (dedupe_key) do nothing`)
+  onCommit(tx, () => effectSignal.emit('committed'))
+}
+
+const claimMax = 50
+const pollMs = 1_000
+const attemptMs = 15_000
+/** An attempt that is older than this has lost its process. */
+const lostMs = 30_000
+const backOffMs = { first: 1_000, max: 300_000 }
+
+interface EffectRow extends Record<string, unknown> {
+  readonly id: string
+  readonly kind: string
+  readonly payload: unknown
+  readonly attempts: number
+  readonly headers: Partial<Flow>
+}
+
+export interface EffectsWorker {
+  start(): void
+  /** Waits for the attempts in work. */
+  stop(): Promise<void>
+}
+
+/** Carries out the effects of a service: 50 rows a round, `concurrency` at the same time. */
+export function createEffectsWorker(options: {
+  readonly postgres: Postgres
+  readonly kinds: readonly EffectKind[]
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly concurrency?: number
+}): EffectsWorker {
+  const { postgres, logger, metrics } = options
+  const kinds = new Map(options.kinds.map(kind => [kind.kind, kind]))
+  const done = metrics.counter('effects_total', 'Attempts of effects.', ['kind', 'outcome'])
+  const concurrency = options.concurrency ?? 10
+  let isStopping = false
+  let isDirty = false
+  let wake = (): void => undefined
+  const onCommitted = () => {
+    isDirty = true
+    wake()
+  }
+
+  async function round(): Promise<number> {
+    const rows = await postgres.transaction(tx => claim(tx, [...kinds.values()]))
+    const queue = [...rows]
+    await Promise.all(
+      Array.from({ length: Math.min(concurrency, queue.length) }, async () => {
+        for (let row = queue.shift(); row !== undefined; row = queue.shift()) await attempt(row)
+      }),
+    )
+    return rows.length
+  }
+
+  async function attempt(row: EffectRow): Promise<void> {
+    const kind = kinds.get(row.kind)
+    if (kind === undefined) return
+    const { id, payload } = row
+    const tried = { id, payload, attempt: row.attempts, signal: AbortSignal.timeout(attemptMs) }
+    const flow: Flow = {
+      correlationId: row.headers.correlationId ?? id,
+      causationId: row.headers.causationId ?? id,
+      actor: row.headers.actor ?? 'service:effects',
+      traceparent: row.headers.traceparent ?? newTraceparent(),
+    }
+    await withFlow(flow, async () => {
+      try {
+        await kind.run(tried)
+        await settle(kind, tried, 'sent')
+      } catch (error) {
+        await settleFailure(kind, tried, error)
+      }
+    }).catch((error: unknown) => {
+      // The row stays in `sending` and is found again once it counts as lost.
+      logger.warn({ err: error, kind: row.kind }, 'effect not settled')
+    })
+  }
+
+  async function settleFailure(
+    kind: EffectKind,
+    tried: EffectAttempt,
+    error: unknown,
+  ): Promise<void> {
+    logger.warn({ err: error, kind: kind.kind, attempt: tried.attempt }, 'effect attempt failed')
+    const isCertain = error instanceof EffectRefused
+    if (!isCertain && kind.onUnknown === 'ask') return settle(kind, tried, 'ambiguous', error)
+    if ((isCertain && error.isFinal) || tried.attempt >= kind.attemptsMax) {
+      return settle(kind, tried, 'failed', error)
+    }
+    const ms = Math.min(backOffMs.first * 2 ** (tried.attempt - 1), backOffMs.max)
+    await postgres.transaction(tx =>
+      tx.execute(sql`
+        update effect set state = 'pending', error = ${describe(error)}, updated_at = now(),
+          next_at = now() + make_interval(secs => ${(ms * (0.5 + Math.random() / 2)) / 1000})
+        where id = ${tried.id} and state = 'sending'`),
+    )
+    done.inc({ kind: kind.kind, outcome: 'retried' })
+  }
+
+  async function settle(
+    kind: EffectKind,
+    tried: EffectAttempt,
+    outcome: EffectOutcome,
+    error?: unknown,
+  ): Promise<void> {
+    await postgres.transaction(async tx => {
+      const { rowCount } = await tx.execute(sql`
+        update effect set state = ${outcome}, updated_at = now(),
+          error = ${error === undefined ? null : describe(error)}
+        where id = ${tried.id} and state = 'sending' and attempts = ${tried.attempt}`)
+      if (rowCount === 1) await kind.settled?.(tx, tried, outcome)
+    })
+    done.inc({ kind: kind.kind, outcome })
+  }
+
+  async function run(): Promise<void> {
+    while (!isStopping) {
+      isDirty = false
+      const count = await round().catch((error: unknown) => {
+        logger.warn({ err: error }, 'effects not claimed')
+        return 0
+      })
+      if (count < claimMax && !isDirty && !isStopping) await sleep(pollMs)
+    }
+  }
+
+  async function sleep(ms: number): Promise<void> {
+    await new Promise<void>(resolve => {
+      const timer = setTimeout(resolve, ms)
+      wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    wake = () => undefined
+  }
+
+  let running: Promise<void> = Promise.resolve()
+  return {
+    start() {
+      effectSignal.on('committed', onCommitted)
+      running = run()
+    },
+    async stop() {
+      isStopping = true
+      effectSignal.off('committed', onCommitted)
+      wake()
+      await running
+    },
+  }
+}
+
+/** Takes due rows, and decides about those whose process was lost in the middle of an attempt. */
+async function claim(tx: Tx, kinds: readonly EffectKind[]): Promise<EffectRow[]> {
+  const names = sql.param(kinds.map(({ kind }) => kind))
+  const asking = sql.param(kinds.filter(k => k.onUnknown === 'ask').map(({ kind }) => kind))
+  await tx.execute(sql`
+    update effect set updated_at = now(), error = 'The process was lost during the attempt.',
+      state = case when kind = any(${asking}::text[]) then 'ambiguous' else 'pending' end
+    where state = 'sending' and next_at < now() and kind = any(${names}::text[])`)
+  const { rows } = await tx.execute<EffectRow>(sql`
+    update effect set state = 'sending', attempts = attempts + 1, updated_at = now(),
+      next_at = now() + make_interval(secs => ${lostMs / 1000})
+    where id in (
+      select id from effect where state = 'pending' and next_at <= now()
+        and kind = any(${names}::text[])
+      order by next_at limit ${claimMax} for update skip locked)
+    returning id, kind, payload, attempts, headers`)
+  return rows
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}`.slice(0, 500) : 'unknown'
+}

@@ -1,0 +1,354 @@
+import assert from 'node:assert/strict'
+import { setTimeout as delay } from 'node:timers/promises'
+import { defineEvent, header } from '@campus/contracts/envelope'
+import type { Topic } from '@campus/contracts/topics'
+import { sql } from 'drizzle-orm'
+import { test } from 'tap'
+import { Type } from 'typebox'
+import { systemClock } from '../clock.ts'
+import type { Postgres, Tx } from '../data/postgres.ts'
+import { withFlow } from '../process/flow.ts'
+import { quietParts } from '../testing/chassis-parts.ts'
+import type { Cleanup } from '../testing/cleanup.ts'
+import { createTestDatabase } from '../testing/database.ts'
+import { eventually } from '../testing/eventually.ts'
+import { createTestKafka } from '../testing/kafka.ts'
+import { defineConsumer, type Handling, on } from './consumer.ts'
+import type { Kafka } from './kafka.ts'
+import { murmur2 } from './murmur2.ts'
+import { emit } from './outbox.ts'
+import { createRelay } from './relay.ts'
+import { createRuntime } from './runtime.ts'
+
+const poured = defineEvent({
+  type: 'bar.drink_poured.v1',
+  aggregate: 'glass',
+  subject: 'glassId',
+  schema: Type.Object({ glassId: Type.String(), number: Type.Integer() }),
+  example: { glassId: 'g', number: 1 },
+})
+const topic = poured.topic
+const topics: Topic[] = [{ name: topic, partitions: 12, config: {} }]
+
+async function open(t: Cleanup) {
+  const [database, testKafka] = await Promise.all([
+    createTestDatabase(t, { service: 'bar', directories: ['platform/migrations'] }),
+    createTestKafka(t, topics),
+  ])
+  return { ...database, ...testKafka, ...quietParts() }
+}
+type Bench = Awaited<ReturnType<typeof open>>
+
+function startRelay(t: Cleanup, bench: Bench, kafka: Kafka = bench.kafka) {
+  const relay = createRelay({ ...bench, kafka, service: 'bar' })
+  relay.start()
+  t.teardown(() => relay.stop())
+  return relay
+}
+
+type Pour = Handling<{ glassId: string; number: number }>
+
+async function startConsumer(t: Cleanup, bench: Bench, handle: (pour: Pour) => Promise<void>) {
+  const runtime = createRuntime({
+    ...bench,
+    service: 'bar',
+    clock: systemClock,
+    consumers: [
+      defineConsumer({
+        name: 'bar.ledger',
+        kind: 'process',
+        onBootstrap: 'replay',
+        handlers: [on(poured, handle)],
+      }),
+    ],
+    onCrash: error => {
+      throw error
+    },
+  })
+  await runtime.start()
+  t.teardown(() => runtime.stop())
+  return runtime
+}
+
+async function pour(postgres: Postgres, glassId: string, number: number): Promise<void> {
+  await postgres.transaction(tx => emit(tx, poured.of({ glassId, number })))
+}
+
+async function count(postgres: Postgres, table: 'outbox' | 'inbox' | 'outbox_archive') {
+  const { rows } = await postgres.read(tx =>
+    tx.execute<{ n: number }>(sql.raw(`select count(*) as n from ${table}`)),
+  )
+  return rows[0]?.n
+}
+
+test('a committed event is published once with its envelope, a rolled back one never', async t => {
+  const bench = await open(t)
+  const { postgres } = bench
+  startRelay(t, bench)
+  const flow = {
+    correlationId: 'story-1',
+    causationId: 'request-1',
+    actor: 'user:1',
+    traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
+  }
+  await withFlow(flow, () => pour(postgres, 'g1', 1))
+  await postgres
+    .transaction(async tx => {
+      await emit(tx, poured.of({ glassId: 'g1', number: 2 }))
+      throw new Error('spilled')
+    })
+    .catch(() => undefined)
+  await pour(postgres, 'g1', 3)
+  await eventually(async () => assert.equal(await count(postgres, 'outbox'), 0))
+
+  const records = await bench.records(topic)
+  t.same(
+    records.map(({ value }) => JSON.parse(String(value)).number),
+    [1, 3],
+  )
+  t.same(
+    records.map(({ headers }) => headers[header.version]),
+    ['1', '2'],
+    'versions have no gap',
+  )
+  const [first] = records
+  t.equal(first?.key, 'glass:g1')
+  t.equal(first?.partition, murmur2('glass:g1') % 12)
+  t.match(first?.headers, {
+    [header.type]: 'bar.drink_poured.v1',
+    [header.source]: '/campus/bar',
+    [header.subject]: 'g1',
+    [header.correlationId]: 'story-1',
+    [header.causationId]: 'request-1',
+    [header.actor]: 'user:1',
+    [header.traceparent]: new RegExp(`^00-${'a'.repeat(32)}-`),
+  })
+  t.equal(first?.headers[header.time], first?.timestamp.toISOString())
+  t.equal(await count(postgres, 'outbox_archive'), 2)
+})
+
+test('a payload that breaks its closed schema is refused where it is emitted', async t => {
+  const { postgres } = await open(t)
+  const wrong: object = { glassId: 'g', number: 1, secret: 'x' }
+  await t.rejects(
+    postgres.transaction(tx => emit(tx, { definition: poured, subject: 'g', data: wrong })),
+    { name: 'ContractViolation' },
+  )
+})
+
+test('several events of one transaction keep their order and share the lock of their aggregate', async t => {
+  const bench = await open(t)
+  const { postgres } = bench
+  startRelay(t, bench)
+  await Promise.all(
+    Array.from({ length: 20 }, (_, i) =>
+      postgres.transaction(async tx => {
+        await emit(
+          tx,
+          poured.of({ glassId: 'a', number: i }),
+          poured.of({ glassId: 'b', number: i }),
+          poured.of({ glassId: 'a', number: i + 100 }),
+        )
+      }),
+    ),
+  )
+  await eventually(async () => assert.equal(await count(postgres, 'outbox'), 0))
+  const records = await bench.records(topic)
+  for (const key of ['glass:a', 'glass:b']) {
+    const versions = records.filter(r => r.key === key).map(r => Number(r.headers[header.version]))
+    t.same(
+      versions,
+      versions.map((_, i) => i + 1),
+      `${key} is gapless and in order`,
+    )
+  }
+  t.equal(records.length, 60)
+})
+
+test('two relays share the lanes and publish every event once, in order', async t => {
+  const bench = await open(t)
+  const { postgres } = bench
+  startRelay(t, bench)
+  const second = startRelay(t, bench)
+  for (let number = 0; number < 30; number += 1) {
+    await Promise.all(Array.from({ length: 8 }, (_, g) => pour(postgres, `g${g}`, number)))
+    if (number === 15) await second.stop()
+  }
+  await eventually(async () => assert.equal(await count(postgres, 'outbox'), 0), {
+    timeoutMs: 15_000,
+  })
+  const records = await bench.records(topic)
+  t.equal(records.length, 240)
+  for (let g = 0; g < 8; g += 1) {
+    const numbers = records
+      .filter(r => r.key === `glass:g${g}`)
+      .map(r => JSON.parse(String(r.value)).number)
+    t.same(
+      numbers,
+      [...numbers].toSorted((a, b) => a - b),
+      `g${g} is in order`,
+    )
+  }
+})
+
+test('a row that commits late with a low seq is published', async t => {
+  const bench = await open(t)
+  const { postgres } = bench
+  startRelay(t, bench)
+  const slow = postgres.transaction(async tx => {
+    await emit(tx, poured.of({ glassId: 'slow', number: 1 }))
+    await delay(1_500)
+  })
+  await delay(50)
+  await pour(postgres, 'fast', 1)
+  await eventually(async () => assert.equal(await count(postgres, 'outbox_archive'), 1))
+  await slow
+  await eventually(async () => assert.equal(await count(postgres, 'outbox_archive'), 2))
+})
+
+test('while Kafka is out of reach writes commit, and drain in order afterwards', async t => {
+  const bench = await open(t)
+  const { postgres, kafka } = bench
+  let isDown = true
+  const flaky: Kafka = {
+    ...kafka,
+    send: (...args) => (isDown ? Promise.reject(new Error('down')) : kafka.send(...args)),
+  }
+  startRelay(t, bench, flaky)
+  for (let number = 1; number <= 20; number += 1) await pour(postgres, 'g', number)
+  t.equal(await count(postgres, 'outbox'), 20)
+  isDown = false
+  await eventually(async () => assert.equal(await count(postgres, 'outbox'), 0), {
+    timeoutMs: 15_000,
+  })
+  const numbers = (await bench.records(topic)).map(r => JSON.parse(String(r.value)).number)
+  t.same(
+    numbers,
+    Array.from({ length: 20 }, (_, i) => i + 1),
+  )
+})
+
+async function addUp(tx: Tx, glassId: string, number: number): Promise<void> {
+  await tx.execute(sql`insert into seen_version (consumer, topic, aggregate_key, version)
+    values ('sum', '', ${glassId}, ${number})
+    on conflict (consumer, topic, aggregate_key)
+    do update set version = seen_version.version + excluded.version`)
+}
+
+async function sums(postgres: Postgres): Promise<Record<string, number>> {
+  const { rows } = await postgres.read(tx =>
+    tx.execute<{ aggregate_key: string; version: number }>(
+      sql`select aggregate_key, version from seen_version where consumer = 'sum'`,
+    ),
+  )
+  return Object.fromEntries(rows.map(row => [row.aggregate_key, row.version]))
+}
+
+test('an event delivered twice is applied once', async t => {
+  const bench = await open(t)
+  const { postgres, kafka } = bench
+  startRelay(t, bench)
+  await startConsumer(t, bench, ({ tx, event }) => addUp(tx, event.data.glassId, event.data.number))
+  await pour(postgres, 'g', 5)
+  await eventually(async () => assert.deepEqual(await sums(postgres), { g: 5 }))
+  const [record] = await bench.records(topic)
+  t.ok(record)
+  if (record === undefined) return
+  await kafka.send(topic, record.partition, [
+    {
+      key: String(record.key),
+      value: String(record.value),
+      headers: record.headers,
+      timestamp: record.timestamp,
+    },
+  ])
+  await pour(postgres, 'g', 7)
+  await eventually(async () => assert.deepEqual(await sums(postgres), { g: 12 }))
+  t.equal(await count(postgres, 'inbox'), 2)
+})
+
+test('a poison event parks its key in order while all other keys flow', async t => {
+  const bench = await open(t)
+  const { postgres } = bench
+  startRelay(t, bench)
+  for (let number = 1; number <= 5; number += 1) await pour(postgres, 'bad', number)
+  for (let g = 0; g < 40; g += 1) await pour(postgres, `good${g}`, 1)
+  await startConsumer(t, bench, async ({ tx, event }) => {
+    if (event.data.glassId === 'bad' && event.data.number === 2) throw new TypeError('poison')
+    await addUp(tx, event.data.glassId, event.data.number)
+  })
+  await eventually(async () => assert.equal(Object.keys(await sums(postgres)).length, 41), {
+    timeoutMs: 15_000,
+  })
+  t.equal((await sums(postgres))['bad'], 1, 'what came before the poison is applied')
+  await eventually(async () => {
+    const { rows } = await postgres.read(tx =>
+      tx.execute<{ aggregate_version: number; error_class: string }>(
+        sql`select aggregate_version, error_class from parked_event order by record_offset`,
+      ),
+    )
+    assert.deepEqual(
+      rows.map(row => [row.aggregate_version, row.error_class]),
+      [
+        [2, 'TypeError'],
+        [3, 'behind'],
+        [4, 'behind'],
+        [5, 'behind'],
+      ],
+    )
+  })
+})
+
+test('bytes that are no event are parked under their key and the partition goes on', async t => {
+  const bench = await open(t)
+  const { postgres, kafka } = bench
+  startRelay(t, bench)
+  await kafka.send(topic, murmur2('glass:g') % 12, [
+    { key: 'glass:x', value: '{', headers: {}, timestamp: new Date() },
+  ])
+  await pour(postgres, 'g', 3)
+  await startConsumer(t, bench, ({ tx, event }) => addUp(tx, event.data.glassId, event.data.number))
+  await eventually(async () => assert.deepEqual(await sums(postgres), { g: 3 }))
+  const { rows } = await postgres.read(tx =>
+    tx.execute(sql`select aggregate_key, error_class from parked_event`),
+  )
+  t.same(rows, [{ aggregate_key: 'glass:x', error_class: 'UnreadableRecord' }])
+})
+
+test('a transient error pauses the partition and the event is applied later, never parked', async t => {
+  const bench = await open(t)
+  const { postgres } = bench
+  startRelay(t, bench)
+  let failures = 2
+  await startConsumer(t, bench, async ({ tx, event }) => {
+    failures -= 1
+    if (failures >= 0) throw Object.assign(new Error('gone'), { code: 'ECONNRESET' })
+    await addUp(tx, event.data.glassId, event.data.number)
+  })
+  await pour(postgres, 'g', 1)
+  await eventually(async () => assert.deepEqual(await sums(postgres), { g: 1 }), {
+    timeoutMs: 20_000,
+  })
+  const { rows } = await postgres.read(tx => tx.execute(sql`select from parked_event`))
+  t.equal(rows.length, 0)
+})
+
+test('a handler that rejects with undefined is parked and consuming goes on', async t => {
+  const bench = await open(t)
+  const { postgres } = bench
+  startRelay(t, bench)
+  await startConsumer(t, bench, async ({ tx, event }) => {
+    // oxlint-disable-next-line prefer-promise-reject-errors
+    if (event.data.glassId === 'undefined') await Promise.reject()
+    await addUp(tx, event.data.glassId, event.data.number)
+  })
+  await pour(postgres, 'undefined', 1)
+  await pour(postgres, 'g', 1)
+  await eventually(async () => assert.deepEqual(await sums(postgres), { g: 1 }))
+  await eventually(async () => {
+    const { rows } = await postgres.read(tx =>
+      tx.execute(sql`select aggregate_key from parked_key`),
+    )
+    assert.deepEqual(rows, [{ aggregate_key: 'glass:undefined' }])
+  })
+})

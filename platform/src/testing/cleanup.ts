@@ -1,0 +1,4 @@
+/** The part of a tap test that releases what the test opened. */
+export interface Cleanup {
+  teardown(release: () => unknown): void
+}
