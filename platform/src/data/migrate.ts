@@ -41,7 +41,7 @@ export async function provisionService(options: {
         alter default privileges for role ${owner} in schema ${schema}
           grant select, insert, update, delete on tables to ${login};
         alter default privileges for role ${owner} in schema ${schema}
-          grant usage on sequences to ${login}`)
+          grant usage, select on sequences to ${login}`)
     })
   })
   const url = new URL(adminUrl)

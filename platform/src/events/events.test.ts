@@ -206,6 +206,33 @@ test('a row that commits late with a low seq is published', async t => {
   await eventually(async () => assert.equal(await count(postgres, 'outbox_archive'), 2))
 })
 
+test('an event never overtakes an earlier one of its aggregate that committed late', async t => {
+  const bench = await open(t)
+  const { postgres } = bench
+  startRelay(t, bench)
+  // The other aggregates keep raising the highest published seq while each transaction is open.
+  const noise = new AbortController()
+  const rising = (async () => {
+    for (let n = 1; !noise.signal.aborted; n += 1) await pour(postgres, `noise${n % 5}`, n)
+  })()
+  for (let number = 1; number <= 12; number += 1) {
+    await postgres.transaction(async tx => {
+      await emit(tx, poured.of({ glassId: 'late', number }))
+      await delay(number % 4 === 0 ? 400 : 40)
+    })
+  }
+  noise.abort()
+  await rising
+  await eventually(async () => assert.equal(await count(postgres, 'outbox'), 0))
+  const numbers = (await bench.records(topic))
+    .filter(r => r.key === 'glass:late')
+    .map(r => JSON.parse(String(r.value)).number)
+  t.same(
+    numbers,
+    Array.from({ length: 12 }, (_, i) => i + 1),
+  )
+})
+
 test('while Kafka is out of reach writes commit, and drain in order afterwards', async t => {
   const bench = await open(t)
   const { postgres, kafka } = bench

@@ -5,6 +5,7 @@ import type { Postgres } from '../data/postgres.ts'
 import type { Logger } from '../process/logger.ts'
 import type { Metrics } from '../process/metrics.ts'
 import { withSpan } from '../process/tracing.ts'
+import { createFloor } from './floor.ts'
 import type { Kafka } from './kafka.ts'
 import { createLanes, type Lanes, leaseMs } from './lanes.ts'
 import { murmur2 } from './murmur2.ts'
@@ -72,7 +73,7 @@ export function createRelay(options: RelayOptions): Relay {
   /** Everything of a lane up to this seq is published; a lane that is not in it starts from 0. */
   const floors = new Map<number, number>()
   let inFlight: Promise<void> = Promise.resolve()
-  let scannedAtMs = 0
+  const floor = createFloor(postgres)
   // A commit during a round is remembered: its row may have been too late for the round's read.
   let isDirty = false
   const onCommitted = () => {
@@ -106,11 +107,8 @@ export function createRelay(options: RelayOptions): Relay {
     // A lane that was away may hold rows below the floor of the others: order forbids to skip them.
     for (const lane of floors.keys()) if (!ready.includes(lane)) floors.delete(lane)
     if (ready.length === 0) return false
-    // The floor skips index entries that are dead but not vacuumed yet. A row below it can commit
-    // late, hence a scan from the start once a second.
-    const isFullScan = performance.now() - scannedAtMs >= 1_000
-    if (isFullScan) scannedAtMs = performance.now()
-    const from = isFullScan ? 0 : Math.min(...ready.map(lane => floors.get(lane) ?? 0))
+    const settledSeq = await floor.settledSeq()
+    const from = Math.min(...ready.map(lane => floors.get(lane) ?? 0))
     const { rows } = await postgres.read(tx =>
       tx.execute<OutboxRow>(sql`
         select seq, event_id, lane, topic, aggregate_key, aggregate_version, payload::text as payload,
@@ -118,12 +116,17 @@ export function createRelay(options: RelayOptions): Relay {
         from outbox where lane = any(${sql.param(ready)}::smallint[]) and seq > ${from}
         order by seq limit ${readMax}`),
     )
-    if (rows.length === 0) return false
+    if (rows.length === 0) {
+      for (const lane of ready) floors.set(lane, settledSeq)
+      return false
+    }
     const settled = (await Promise.all((await groups(rows)).map(send))).flat()
     await settle(settled)
-    const last = rows.at(-1)?.seq ?? 0
     if (settled.length < rows.length) floors.clear()
-    else for (const lane of ready) floors.set(lane, Math.max(floors.get(lane) ?? 0, last))
+    else {
+      const read = rows.length === readMax ? (rows.at(-1)?.seq ?? 0) : settledSeq
+      for (const lane of ready) floors.set(lane, Math.min(read, settledSeq))
+    }
     return rows.length === readMax || settled.length < rows.length
   }
 
