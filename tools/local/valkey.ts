@@ -10,7 +10,7 @@ const preferredPort = 56379
 /** Prepares Valkey, or a Redis that the machine has: rate limits, caches, presence. */
 export async function prepareValkey(options: ServerOptions): Promise<Server> {
   const [command, held] = await Promise.all([
-    valkeyProgram(options.say),
+    valkeyProgram(options),
     options.takePort(preferredPort),
   ])
   const folder = join(options.home.data, 'valkey')

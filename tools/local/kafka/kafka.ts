@@ -11,14 +11,14 @@ const preferredPorts = { broker: 59092, controller: 59093 }
 
 /** Prepares one Kafka 4.3 node, broker and controller in one process; a first start formats its log. */
 export async function prepareKafka(options: ServerOptions): Promise<Server> {
-  const program = await kafkaProgram(options.say)
+  const program = await kafkaProgram(options)
   const [broker, controller] = await Promise.all([
     options.takePort(preferredPorts.broker),
     options.takePort(preferredPorts.controller),
   ])
   const folder = join(options.home.data, 'kafka')
   const properties = writeProperties(folder, broker.port, controller.port)
-  await formatLog(program, folder, properties)
+  await formatLog(program, folder, properties, options.signal)
   return {
     url: `${loopback}:${broker.port}`,
     spec: {
@@ -61,7 +61,12 @@ function writeProperties(folder: string, brokerPort: number, controllerPort: num
   return file
 }
 
-async function formatLog(program: KafkaProgram, folder: string, properties: string): Promise<void> {
+async function formatLog(
+  program: KafkaProgram,
+  folder: string,
+  properties: string,
+  signal: AbortSignal,
+): Promise<void> {
   if (existsSync(join(folder, 'log', 'meta.properties'))) return
   // An id may not start with a dash: the tool would read it as an option.
   const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'A')
@@ -71,5 +76,6 @@ async function formatLog(program: KafkaProgram, folder: string, properties: stri
     command: program.java,
     args: [...flags, 'kafka.tools.StorageTool', ...format],
     cwd: folder,
+    signal,
   })
 }

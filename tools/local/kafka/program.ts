@@ -5,6 +5,7 @@ import { cached } from '../cache.ts'
 import { findProgram, runCommand } from '../command.ts'
 import { cacheFolder } from '../home.ts'
 import { findJava, javaRelease } from '../java.ts'
+import type { ServerOptions } from '../server.ts'
 
 /** How to run a class of Kafka's. */
 export interface KafkaProgram {
@@ -31,13 +32,16 @@ const pom = join(import.meta.dirname, 'pom.xml')
 const goal = 'dependency:copy-dependencies'
 
 /** Finds Java and the jars of Kafka 4.3, which Maven downloads the first time. */
-export async function kafkaProgram(say: (line: string) => void): Promise<KafkaProgram> {
+export async function kafkaProgram({
+  say,
+  signal,
+}: Pick<ServerOptions, 'say' | 'signal'>): Promise<KafkaProgram> {
   const java = findJava()
-  const digest = hash(readFileSync(pom, 'utf8'))
-  const jars = await cached(`kafka-${digest}`, async target => {
+  const jars = await cached(jarFolder(), async target => {
     say('downloading Kafka (44 MB, once)')
     await runCommand({
       command: findProgram('mvn') ?? 'mvn',
+      signal,
       args: ['-B', '-q', '-ntp', '-f', pom, goal, `-DoutputDirectory=${target}`],
     })
   })
@@ -45,6 +49,16 @@ export async function kafkaProgram(say: (line: string) => void): Promise<KafkaPr
   const release = await javaRelease(java)
   const file = join(cacheFolder(), 'kafka-classes', `${hash(release + classPath)}.jsa`)
   return { java, classPath, archive: classArchive(file) }
+}
+
+/** Whether the jars are here already, so that Maven is not needed. */
+export function isKafkaCached(): boolean {
+  return existsSync(join(cacheFolder(), jarFolder()))
+}
+
+/** Named after the list of jars: another list is another folder. */
+function jarFolder(): string {
+  return `kafka-${hash(readFileSync(pom, 'utf8'))}`
 }
 
 function classArchive(file: string): ClassArchive {

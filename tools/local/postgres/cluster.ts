@@ -25,7 +25,11 @@ export const postgresEnv = { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' }
  *
  * @param password of the superuser `postgres`; connections need it even on the loopback interface
  */
-export async function initializeCluster(cluster: Cluster, password: string): Promise<void> {
+export async function initializeCluster(
+  cluster: Cluster,
+  password: string,
+  signal: AbortSignal,
+): Promise<void> {
   const data = dataDirectory(cluster)
   const unfinished = join(cluster.folder, 'unfinished')
   if (existsSync(join(data, 'PG_VERSION')) && !existsSync(unfinished)) return
@@ -42,6 +46,7 @@ export async function initializeCluster(cluster: Cluster, password: string): Pro
       args: ['-D', data, '-U', 'postgres', '-E', 'UTF8', ...auth, ...locale, '--no-instructions'],
       ...cluster.account,
       cwd: cluster.folder,
+      signal,
       env: postgresEnv,
     })
   } finally {

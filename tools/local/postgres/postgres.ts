@@ -15,7 +15,7 @@ export async function preparePostgres(options: ServerOptions): Promise<Server> {
   makeClusterFolder(folder, account)
   const cluster: Cluster = { binaries: postgresBinaries(account), folder, account }
   const password = options.secrets('postgres')
-  await initializeCluster(cluster, password)
+  await initializeCluster(cluster, password, options.signal)
   const held = await options.takePort(preferredPort)
   const settings = { ...baseSettings, ...(options.isDurable ? {} : fastSettings), port: held.port }
   return {

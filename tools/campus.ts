@@ -1,0 +1,53 @@
+// The `campus` command: a table of contents. Each command is a file of its own, loaded when it is asked
+// for, so that `campus status` does not wait for what only `campus up` needs.
+import { Command } from 'commander'
+import { CliError } from './cli-error.ts'
+import { defaultHome } from './local/home.ts'
+
+const program = new Command('campus')
+  .description('Runs, watches and repairs a Campus mesh.')
+  .showHelpAfterError()
+
+/** A command that works on the mesh of a home. */
+function meshCommand(name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .option('--home <folder>', 'folder of data, logs and secrets', defaultHome)
+}
+
+meshCommand('up', 'Start servers and services, and stay until Ctrl-C.')
+  .option('--watch', 'run services from their sources and restart them on change')
+  .option('--random-ports', 'take free ports instead of the preferred ones')
+  .option('--no-seed', 'make no demo accounts and no demo data')
+  .action(async options => (await import('./local/up.ts')).up(options))
+
+meshCommand('down', 'Stop the mesh that runs in another terminal.').action(async options =>
+  (await import('./local/down.ts')).down(options),
+)
+
+meshCommand('status', 'Show what runs; the exit code is 0 when all of it is ready.')
+  .option('--json', 'print JSON')
+  .action(async options => (await import('./local/status.ts')).status(options))
+
+meshCommand('logs', 'Print the end of the logs.')
+  .argument('[name]', 'a service or server; all when absent')
+  .option('-f, --follow', 'go on printing until Ctrl-C')
+  .action(async (name, options) => (await import('./local/logs.ts')).logs(name, options))
+
+meshCommand('reset', 'Stop the mesh and delete all of its data.')
+  .option('--yes', 'do not ask')
+  .action(async options => (await import('./local/reset.ts')).reset(options))
+
+program
+  .command('doctor')
+  .description('Check what "campus up" needs of this machine.')
+  .action(async () => (await import('./local/doctor.ts')).doctor())
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (!(error instanceof CliError)) throw error
+  process.stderr.write(`${error.message}\n`)
+  process.exitCode = error.exitCode
+}

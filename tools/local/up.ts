@@ -1,0 +1,119 @@
+import { CliError } from '../cli-error.ts'
+import { type Account, readAccounts } from './accounts.ts'
+import { type Home, openHome } from './home.ts'
+import { Mesh } from './mesh.ts'
+import { holdPort } from './ports.ts'
+import { preflight } from './preflight.ts'
+import { AlreadyRunning, claimRunFile, type RunFileWriter, type RunState } from './run-file.ts'
+import { openSecrets } from './secrets.ts'
+import { seedOnce } from './seed.ts'
+import { knownServices, type ServiceDefinition } from './services.ts'
+
+/** Options of `campus up`. */
+export interface UpOptions {
+  readonly home: string
+  readonly watch?: boolean
+  readonly randomPorts?: boolean
+  readonly seed: boolean
+}
+
+/** Starts everything and stays until it is stopped. */
+export async function up(
+  options: UpOptions,
+  services: readonly ServiceDefinition[] = knownServices(),
+): Promise<void> {
+  const missing = (await preflight(process.env)).filter(({ isOk }) => !isOk)
+  if (missing.length > 0) throw new CliError(missing.map(({ text }) => text).join('\n'))
+
+  const home = openHome(options.home)
+  const say = startClock()
+  const mesh = new Mesh({
+    home,
+    runFile: claim(home),
+    services,
+    takePort: preferred => holdPort(options.randomPorts === true ? undefined : preferred),
+    isWatching: options.watch === true,
+    env: process.env,
+    say,
+  })
+
+  const interrupt = new AbortController()
+  const stopWanted = Promise.withResolvers<'signal'>()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => stopWanted.resolve('signal'))
+  }
+  try {
+    const started = startAndSeed(mesh, {
+      home,
+      say,
+      isSeeding: options.seed,
+      signal: interrupt.signal,
+    })
+    const first = await Promise.race([started, stopWanted.promise])
+    if (first !== 'signal') {
+      printSummary(first, readAccounts(home))
+      await stopWanted.promise
+    } else started.catch(() => undefined)
+    say('stopping')
+  } catch (error) {
+    throw new CliError(error instanceof Error ? error.message : String(error))
+  } finally {
+    interrupt.abort()
+    await mesh.stop()
+  }
+  say('stopped')
+}
+
+function claim(home: Home): RunFileWriter {
+  try {
+    return claimRunFile(home)
+  } catch (error) {
+    if (error instanceof AlreadyRunning) throw new CliError(error.message)
+    throw error
+  }
+}
+
+interface Starting {
+  readonly home: Home
+  readonly say: (line: string) => void
+  readonly isSeeding: boolean
+  readonly signal: AbortSignal
+}
+
+async function startAndSeed(mesh: Mesh, starting: Starting): Promise<RunState> {
+  const { home, say, signal } = starting
+  const state = await mesh.start()
+  const firstAdminSecret = openSecrets(home)('users.FIRST_ADMIN_SECRET')
+  if (starting.isSeeding) await seedOnce(home, state, { firstAdminSecret, say, signal })
+  return state
+}
+
+/** Lines with the time since the start, in seconds: the same in a terminal and in a file. */
+function startClock(): (line: string) => void {
+  const startedAt = performance.now()
+  return line => {
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(2)
+    process.stdout.write(`${seconds.padStart(7)} s  ${line}\n`)
+  }
+}
+
+function printSummary({ endpoints }: RunState, accounts: readonly Account[]): void {
+  const shown = ['gateway', 'docs', 'inbox'].flatMap(name => {
+    const url = endpoints[name]
+    return url === undefined ? [] : [`  ${name.padEnd(10)}${url}`]
+  })
+  const people = accounts.map(
+    ({ role, email, password }) => `  ${role.padEnd(10)}${email}  ${password}`,
+  )
+  const lines = [
+    '',
+    'Campus is ready',
+    '',
+    ...shown,
+    ...(people.length === 0 ? [] : ['', 'Demo accounts', ...people]),
+    '',
+    'Ctrl-C stops it; "campus status" shows it from another terminal.',
+    '',
+  ]
+  process.stdout.write(`${lines.join('\n')}\n`)
+}
