@@ -13,7 +13,7 @@ export interface User {
   /** The session: one login on one device. */
   readonly sid: string
   readonly roles: readonly string[]
-  /** Seconds since 1970, with a fraction. */
+  /** Seconds since 1970, with milliseconds as its fraction. */
   readonly issuedAt: number
 }
 
@@ -83,6 +83,7 @@ const ClaimsSchema = Type.Object({
   roles: Type.Array(Type.String({ maxLength: 32 }), { maxItems: 16 }),
   jti: Type.String({ minLength: 1, maxLength: 64 }),
   iat: Type.Number(),
+  iat_ms: Type.Optional(Type.Integer()),
 })
 
 /**
@@ -140,8 +141,8 @@ async function verifiedClaims(request: FastifyRequest): Promise<unknown> {
 
 function toUser(claims: unknown): User {
   if (!Check(ClaimsSchema, claims)) return tokenInvalid()
-  const { sub, sid, roles, iat } = claims
-  return { userId: sub, sid, roles, issuedAt: iat }
+  const { sub, sid, roles, iat, iat_ms = iat * 1_000 } = claims
+  return { userId: sub, sid, roles, issuedAt: iat_ms / 1_000 }
 }
 
 function kidOf(token: unknown): string {

@@ -37,6 +37,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Aborted when the server begins to stop: event streams and held requests end on it. */
     readonly stopping: AbortSignal
+    /** Base of the `type` of problem documents. */
+    readonly publicUrl: string
   }
 }
 
@@ -136,6 +138,7 @@ export function createServer(options: ServerOptions): App {
     send(error, request.id, reply)
   })
 
+  app.decorate('publicUrl', publicUrl)
   app.decorate('stopping', stopping.signal)
   app.addHook('preClose', done => {
     stopping.abort()

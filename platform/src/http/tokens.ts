@@ -19,8 +19,10 @@ export interface Claims {
   readonly sid: string
   readonly roles: readonly string[]
   readonly jti: string
-  /** Seconds since 1970, with a fraction: a token is newer or older than a revocation to the ms. */
+  /** Seconds since 1970. */
   readonly iat: number
+  /** The same to the millisecond: whether a token is newer than a revocation must not be a guess. */
+  readonly iat_ms: number
 }
 
 /** Strict options of every verification; `maxAge` is in seconds. */
@@ -74,9 +76,16 @@ export async function createSigner(options: {
   })
   return {
     sign({ userId, sid, roles }, now) {
-      const iat = now.getTime() / 1_000
-      const exp = Math.floor(iat) + tokenSeconds
-      return host.jwt.sign({ sub: userId, sid, roles: [...roles], jti: uuidv7(), iat, exp })
+      const iat = Math.floor(now.getTime() / 1_000)
+      return host.jwt.sign({
+        sub: userId,
+        sid,
+        roles: [...roles],
+        jti: uuidv7(),
+        iat,
+        iat_ms: now.getTime(),
+        exp: iat + tokenSeconds,
+      })
     },
   }
 }
