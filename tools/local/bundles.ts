@@ -16,6 +16,7 @@ export async function refreshBundles(
   const shared = newestOf(['contracts/src/**/*.ts', 'platform/src/**/*.ts', 'package-lock.json'])
   const stale = services
     .filter(service => {
+      if (service.main !== undefined) return false
       const own = newestOf([`services/${service.name}/src/**/*.ts`])
       const file = bundleFile(service)
       return !existsSync(file) || statSync(file).mtimeMs < Math.max(shared, own)

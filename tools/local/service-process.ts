@@ -21,9 +21,11 @@ export function serviceProcess(
   sources: EnvSources,
   options: { readonly fromSources: boolean; readonly releasePorts: () => Promise<void> },
 ): ProcessSpec {
-  const args = options.fromSources
-    ? [...sourceFlags, sourceMain(definition)]
-    : ['--enable-source-maps', bundleFile(definition)]
+  // A service from elsewhere, as in the tests of the launcher, has no bundle.
+  const args =
+    options.fromSources || definition.main !== undefined
+      ? [...sourceFlags, sourceMain(definition)]
+      : ['--enable-source-maps', bundleFile(definition)]
   const adminPort = sources.ports.get(definition.name)?.admin ?? 0
   return {
     name: definition.name,

@@ -158,7 +158,7 @@ export class SupervisedProcess {
       const ended = this.#spawn(launch, log)
       const bounding = setInterval(() => boundLog(log), logCheckEveryMs)
       bounding.unref()
-      void this.#awaitReady(startedAt, over.signal)
+      if (this.#child?.pid !== undefined) void this.#awaitReady(startedAt, over.signal)
       ending = await ended
       clearInterval(bounding)
     } catch (error) {

@@ -25,6 +25,8 @@ export async function up(
   const missing = (await preflight(process.env)).filter(({ isOk }) => !isOk)
   if (missing.length > 0) throw new CliError(missing.map(({ text }) => text).join('\n'))
 
+  // Whoever reads our lines may go away, as in "campus up | head": the mesh goes on.
+  process.stdout.on('error', () => undefined)
   const home = openHome(options.home)
   const say = startClock()
   const mesh = new Mesh({
