@@ -22,7 +22,7 @@ export interface Output {
 }
 
 /** A program that did not succeed; the message ends with the last of its output. */
-export class CommandError extends Error {
+class CommandError extends Error {
   override readonly name = 'CommandError'
 }
 
