@@ -56,6 +56,8 @@ export async function idempotent<T>(
   postgres: Postgres,
   work: (postgres: Postgres) => Promise<T>,
   answer: (result: T) => Answer,
+  /** Delays the sending of an answer, e.g. for `Prefer: wait`; it cannot change it. */
+  hold: (answer: { readonly status: number; readonly body: unknown }) => Promise<void> = notHeld,
 ): Promise<void> {
   const identity = identify(request)
   for (let looks = 1; ; looks += 1) {
@@ -65,6 +67,8 @@ export async function idempotent<T>(
         serialise(reply, answer(result)),
       )
       // oxlint-disable-next-line no-await-in-loop
+      const { status, body } = outcome.answer
+      await hold({ status, body: body === null ? null : JSON.parse(body) })
       await send(reply, outcome.answer, outcome.isReplay)
       return
     } catch (error) {
@@ -78,6 +82,10 @@ export async function idempotent<T>(
       return
     }
   }
+}
+
+async function notHeld(): Promise<void> {
+  // Most answers are sent at once.
 }
 
 function identify(request: FastifyRequest): Identity {

@@ -149,7 +149,9 @@ export function createServer(options: ServerOptions): App {
   guardInput(app)
   guardRoutes(app, { hasAuth: options.auth !== undefined })
   if (options.auth !== undefined) auth(app, options.auth)
-  if (options.rateLimit !== undefined) rateLimit(app, { metrics, ...options.rateLimit })
+  if (options.rateLimit !== undefined) {
+    rateLimit(app, { metrics, namespace: options.service, ...options.rateLimit })
+  }
   const maxEventLoopDelay = options.maxEventLoopDelayMs ?? 250
   if (maxEventLoopDelay > 0) {
     app.register(fastifyUnderPressure, {
