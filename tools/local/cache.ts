@@ -49,7 +49,6 @@ async function lock(file: string): Promise<() => void> {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
     }
     if (!isAlive(ownerOf(file))) rmSync(file, { force: true })
-    // oxlint-disable-next-line no-await-in-loop -- this is a wait
     else await sleep(lockPollMs)
   }
 }

@@ -29,7 +29,6 @@ export async function down(options: DownOptions): Promise<void> {
       process.kill(pid, 'SIGKILL')
       throw new CliError(`The launcher (process ${pid}) did not stop in time and was killed.`)
     }
-    // oxlint-disable-next-line no-await-in-loop -- this is a wait
     await sleep(pollMs)
   }
   process.stdout.write('Campus has stopped. Its data is kept; "campus reset" deletes it.\n')

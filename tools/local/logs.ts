@@ -32,7 +32,6 @@ export async function logs(name: string | undefined, options: LogsOptions): Prom
     print(prefix(one), lastLines(file, shownLines))
   }
   while (options.follow === true) {
-    // oxlint-disable-next-line no-await-in-loop -- polling: the writers are other processes
     await sleep(pollMs)
     for (const one of names) {
       const added = readFrom(logFile(home, one), offsets.get(one) ?? 0)

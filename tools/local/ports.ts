@@ -34,7 +34,6 @@ export async function holdPort(preferred: number | undefined): Promise<HeldPort>
   if (first !== undefined) return first
   // Drawn at random and not counted up, so that launchers that start together rarely collide.
   for (let attempt = 0; attempt < 50; attempt++) {
-    // oxlint-disable-next-line no-await-in-loop -- the next draw is needed only when this one is taken
     const held = await holdExactPort(randomInt(freePorts.from, freePorts.to))
     if (held !== undefined) return held
   }

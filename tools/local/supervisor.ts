@@ -120,7 +120,6 @@ export class SupervisedProcess {
     let failedStarts = 0
     while (!this.#stopping.signal.aborted) {
       const startedAt = performance.now()
-      // oxlint-disable-next-line no-await-in-loop -- one life after the other
       const ending = await this.#live()
       if (this.#stopping.signal.aborted) return
       this.#restarts++
@@ -137,7 +136,6 @@ export class SupervisedProcess {
       if (performance.now() - startedAt > settledAfterMs) delayMs = backOffMs.first
       this.#set('restarting')
       this.#around.say(`${this.spec.name} ${ending}\nStarting it again in ${delayMs / 1000} s.`)
-      // oxlint-disable-next-line no-await-in-loop -- the back-off
       await sleep(delayMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined)
       delayMs = Math.min(delayMs * 2, backOffMs.most)
     }
@@ -196,7 +194,6 @@ export class SupervisedProcess {
   async #awaitReady(startedAt: number, over: AbortSignal): Promise<void> {
     while (!over.aborted) {
       try {
-        // oxlint-disable-next-line no-await-in-loop -- polling
         await this.spec.probe()
         if (over.aborted) return
         this.#startedInMs = Math.round(performance.now() - startedAt)
@@ -205,7 +202,6 @@ export class SupervisedProcess {
         this.#firstReady.resolve()
         return
       } catch {
-        // oxlint-disable-next-line no-await-in-loop -- polling
         await sleep(probeEveryMs)
       }
     }

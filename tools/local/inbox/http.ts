@@ -70,7 +70,6 @@ async function answer(store: MailStore, request: IncomingMessage): Promise<Answe
     const url = new URL(request.url ?? '/', `http://${host}`)
     for (const [method, path, route] of routes) {
       const match = path.exec(url.pathname)
-      // oxlint-disable-next-line no-await-in-loop -- the first match ends the loop
       if (match && method === request.method) return await route(store, url, match[1] ?? '')
     }
     return text(404, 'There is nothing here.')

@@ -17,7 +17,6 @@ test('a mail sent over SMTP is listed, found and read', async t => {
   t.match(list.messages[0], { Subject: 'Welcome', To: [{ Address: 'bob@campus.test' }] })
 
   for (const query of ['to:ada@campus.test', 'subject:"your order"', 'thank ada', 'to:ADA order']) {
-    // oxlint-disable-next-line no-await-in-loop -- one query after the other
     const found = await get(inbox, `/api/v1/search?query=${encodeURIComponent(query)}`)
     t.equal(found.messages_count, 1, query)
     t.equal(found.messages[0]?.Subject, 'Your order', query)
