@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 
 // Field types of events. Their names say their units: services.md §1 is the rule behind them.
 
@@ -29,6 +29,7 @@ export const By = Type.Object({
   type: Type.Union([Type.Literal('user'), Type.Literal('service'), Type.Literal('timer')]),
   id: Text,
 })
+export type By = Static<typeof By>
 
 /** ISO 3166-1 alpha-2 country code. */
 export const Zone = Type.String({ pattern: '^[A-Z]{2}$', maxLength: 2 })

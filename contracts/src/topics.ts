@@ -6,6 +6,12 @@ export interface Topic {
   readonly config: Readonly<Record<string, string>>
 }
 
+/** Names and addresses of people: the only topic with personal data; a tombstone erases a person. */
+export const profilesTopic = 'campus.users.profiles'
+
+/** Sessions and users whose access tokens are refused before they expire. */
+export const revocationsTopic = 'campus.users.revocations'
+
 const day = 86_400_000
 const hour = 3_600_000
 
@@ -29,13 +35,13 @@ export const topics: readonly Topic[] = [
   topic('campus.orders', 12, thirtyDays),
   topic('campus.payments', 12, thirtyDays),
   topic('campus.notifications', 12, thirtyDays),
-  topic('campus.users.profiles', 12, {
+  topic(profilesTopic, 12, {
     'cleanup.policy': 'compact',
     'delete.retention.ms': String(day),
     'max.compaction.lag.ms': String(hour),
     'segment.ms': String(hour),
   }),
-  topic('campus.users.revocations', 1, {
+  topic(revocationsTopic, 1, {
     'cleanup.policy': 'compact,delete',
     'retention.ms': String(hour),
     'segment.ms': String(hour / 4),

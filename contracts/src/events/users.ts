@@ -2,6 +2,7 @@ import { Type } from 'typebox'
 import { defineEvent } from '../envelope.ts'
 import { At, Count, Locale } from '../fields.ts'
 import { asId, SessionId, UserId } from '../ids.ts'
+import { profilesTopic, revocationsTopic } from '../topics.ts'
 
 const userId = asId<UserId>('0193a1c0-0000-7000-8000-000000000001')
 const sid = asId<SessionId>('0193a1c0-0000-7000-8000-000000000002')
@@ -71,9 +72,6 @@ export const refreshReuseDetected = defineEvent({
   example: { userId, familyId: sid },
 })
 
-/** Topic of names and addresses, the only one with personal data; a tombstone erases a person. */
-export const profilesTopic = 'campus.users.profiles'
-
 /** Readers keep the highest `version` of a user, because a compacted topic has no inbox. */
 export const profileSaved = defineEvent({
   type: 'users.profile_saved.v1',
@@ -89,9 +87,6 @@ export const profileSaved = defineEvent({
   }),
   example: { userId, email: 'ada@example.org', name: 'Ada', locale: 'en', version: 1 },
 })
-
-/** Topic of sessions and users whose access tokens are refused before they expire. */
-export const revocationsTopic = 'campus.users.revocations'
 
 const AccessRevoked = Type.Object({
   sid: Type.Optional(SessionId),

@@ -24,6 +24,8 @@ import { answerClientError, answerOddities, safeHeaders } from './protocol.ts'
 import { type RateLimitSettings, rateLimit } from './rate-limit.ts'
 import { guardRoutes } from './routes.ts'
 
+export type { FastifyReply, FastifyRequest } from 'fastify'
+
 /** The HTTP server of a service; TypeBox schemas type its requests and answers. */
 export type App = FastifyInstance<
   Server,

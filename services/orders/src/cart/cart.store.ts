@@ -1,0 +1,120 @@
+import type { CartId, UserId } from '@campus/contracts/ids'
+import type { Tx } from '@campus/platform/data/postgres'
+import { and, asc, eq } from 'drizzle-orm'
+import { cart, cartLine } from '../schema.ts'
+import type { Cart, CartLine } from './cart.ts'
+
+/** Who may reach a cart: its owner, or whoever holds its token. */
+export interface CartKey {
+  readonly userId: UserId | null
+  /** sha256 of the token in hex. */
+  readonly tokenHash: string | null
+}
+
+/** A cart that `key` may see, undefined when there is none or it is somebody else's. */
+export async function findCart(tx: Tx, id: CartId, key: CartKey): Promise<Cart | undefined> {
+  const [row] = await tx.select().from(cart).where(eq(cart.id, id))
+  return row !== undefined && isReached(row, key) ? withLines(tx, row) : undefined
+}
+
+/** The same, locked until the end of the transaction. */
+export async function lockCart(tx: Tx, id: CartId, key: CartKey): Promise<Cart | undefined> {
+  const [row] = await tx.select().from(cart).where(eq(cart.id, id)).for('update')
+  return row !== undefined && isReached(row, key) ? withLines(tx, row) : undefined
+}
+
+/** The open cart of an account. */
+export async function lockOpenCartOf(tx: Tx, userId: UserId): Promise<Cart | undefined> {
+  const [row] = await tx
+    .select()
+    .from(cart)
+    .where(and(eq(cart.userId, userId), eq(cart.state, 'open')))
+    .for('update')
+  return row === undefined ? undefined : withLines(tx, row)
+}
+
+/**
+ * Opens a cart. An account has one open cart at a time: when it has one already this does nothing.
+ *
+ * @returns whether a cart was made
+ */
+export async function insertCart(
+  tx: Tx,
+  row: { readonly id: CartId; readonly now: Date } & CartKey,
+): Promise<boolean> {
+  const { now, ...columns } = row
+  const { rowCount } = await tx
+    .insert(cart)
+    .values({ ...columns, state: 'open', version: 1, createdAt: now, updatedAt: now })
+    .onConflictDoNothing()
+  return rowCount === 1
+}
+
+/** Replaces the lines and raises the version. */
+export async function saveLines(
+  tx: Tx,
+  { id, version }: Cart,
+  lines: readonly CartLine[],
+  now: Date,
+): Promise<Cart | undefined> {
+  await tx.delete(cartLine).where(eq(cartLine.cartId, id))
+  if (lines.length > 0) {
+    await tx
+      .insert(cartLine)
+      .values(lines.map((line, position) => ({ ...line, cartId: id, position })))
+  }
+  const [row] = await tx
+    .update(cart)
+    .set({ version: version + 1, updatedAt: now })
+    .where(eq(cart.id, id))
+    .returning()
+  return row === undefined ? undefined : { ...toCart(row), lines }
+}
+
+/** Ends a cart: it was checked out or merged into another. */
+export async function closeCart(
+  tx: Tx,
+  { id, version }: Cart,
+  state: 'checked_out' | 'merged',
+  now: Date,
+): Promise<void> {
+  await tx
+    .update(cart)
+    .set({ state, version: version + 1, updatedAt: now })
+    .where(eq(cart.id, id))
+}
+
+/** Makes a guest's cart an account's; the token reaches it no longer. */
+export async function giveCart(
+  tx: Tx,
+  { id, version }: Cart,
+  userId: UserId,
+  now: Date,
+): Promise<void> {
+  await tx
+    .update(cart)
+    .set({ userId, tokenHash: null, version: version + 1, updatedAt: now })
+    .where(eq(cart.id, id))
+}
+
+type CartRow = typeof cart.$inferSelect
+
+function isReached(row: CartRow, { userId, tokenHash }: CartKey): boolean {
+  return (
+    (row.userId !== null && row.userId === userId) ||
+    (row.tokenHash !== null && row.tokenHash === tokenHash)
+  )
+}
+
+async function withLines(tx: Tx, row: CartRow): Promise<Cart> {
+  const lines = await tx
+    .select({ variantId: cartLine.variantId, quantity: cartLine.quantity })
+    .from(cartLine)
+    .where(eq(cartLine.cartId, row.id))
+    .orderBy(asc(cartLine.position))
+  return { ...toCart(row), lines }
+}
+
+function toCart({ id, userId, state, version }: CartRow): Omit<Cart, 'lines'> {
+  return { id, userId, state, version }
+}

@@ -1,0 +1,66 @@
+import { CancelReason, Line, Totals } from '@campus/contracts/events/orders'
+import { At, By } from '@campus/contracts/fields'
+import { CartId, IntentId, OrderId } from '@campus/contracts/ids'
+import { type Static, Type } from 'typebox'
+import type { Order } from './order.ts'
+import { type State, states } from './saga.ts'
+
+/** Where an order is. */
+export const OrderState = Type.Unsafe<State>({ type: 'string', enum: [...states] })
+
+/** An order in a list. */
+export const OrderSummary = Type.Object({
+  id: OrderId,
+  state: OrderState,
+  totals: Totals,
+  placedAt: At,
+  reason: Type.Optional(CancelReason),
+})
+
+/** An order as its buyer sees it. */
+export const OrderView = Type.Object({
+  ...OrderSummary.properties,
+  version: Type.Integer(),
+  cartId: CartId,
+  lines: Type.Array(Line),
+  cancelledBy: Type.Optional(By),
+  confirmedAt: Type.Optional(At),
+  payment: Type.Object({
+    intentId: Type.Optional(IntentId),
+    declineCode: Type.Optional(Type.String()),
+    attemptsLeft: Type.Optional(Type.Integer()),
+    payUntilAt: Type.Optional(At),
+  }),
+})
+export type OrderView = Static<typeof OrderView>
+
+/** Shows an order in a list. */
+export function summaryOf({ id, saga, totals, placedAt }: Order): Static<typeof OrderSummary> {
+  return {
+    id,
+    state: saga.state,
+    totals,
+    placedAt: placedAt.toISOString(),
+    ...(saga.reason !== null && { reason: saga.reason }),
+  }
+}
+
+/** Shows an order with its lines. */
+export function viewOf(order: Order, lines: readonly Line[]): OrderView {
+  const { saga } = order
+  const isPayable = saga.state === 'awaiting_payment' && saga.timerAt !== null
+  return {
+    ...summaryOf(order),
+    version: order.version,
+    cartId: order.cartId,
+    lines: [...lines],
+    ...(saga.cancelledBy !== null && { cancelledBy: saga.cancelledBy }),
+    ...(order.confirmedAt !== null && { confirmedAt: order.confirmedAt.toISOString() }),
+    payment: {
+      ...(saga.intentId !== null && { intentId: saga.intentId }),
+      ...(saga.declineCode !== null && { declineCode: saga.declineCode }),
+      ...(saga.attemptsLeft !== null && { attemptsLeft: saga.attemptsLeft }),
+      ...(isPayable && { payUntilAt: saga.timerAt.toISOString() }),
+    },
+  }
+}

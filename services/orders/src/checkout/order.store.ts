@@ -1,0 +1,181 @@
+import type { Line } from '@campus/contracts/events/orders'
+import type { OrderId, UserId } from '@campus/contracts/ids'
+import type { Tx } from '@campus/platform/data/postgres'
+import { and, asc, eq, lte, sql } from 'drizzle-orm'
+import { orderLine, orders } from '../schema.ts'
+import type { Order } from './order.ts'
+
+/** Adds an order with its lines. A second order of one cart violates `orders_cart_id_key`. */
+export async function insertOrder(tx: Tx, order: Order, lines: readonly Line[]): Promise<void> {
+  const { totals } = order
+  await tx.insert(orders).values({
+    id: order.id,
+    cartId: order.cartId,
+    userId: order.userId,
+    addressId: order.addressId,
+    paymentMethodId: order.paymentMethodId,
+    ...sagaColumns(order),
+    currency: totals.total.currency,
+    goods: totals.goods.amount,
+    discount: totals.discount.amount,
+    tax: totals.tax.amount,
+    shipping: totals.shipping.amount,
+    total: totals.total.amount,
+    version: order.version,
+    placedAt: order.placedAt,
+    confirmedAt: order.confirmedAt,
+    updatedAt: order.updatedAt,
+    correlationId: order.correlationId,
+  })
+  await tx.insert(orderLine).values(
+    lines.map(line => ({
+      orderId: order.id,
+      lineNo: line.lineNo,
+      variantId: line.variantId,
+      priceId: line.priceId,
+      kind: line.kind,
+      courseId: line.courseId ?? null,
+      sellerId: line.sellerId ?? null,
+      title: line.title ?? '',
+      quantity: line.quantity,
+      unitPrice: line.unitPrice.amount,
+      discount: line.discount.amount,
+      tax: line.tax.amount,
+      total: line.total.amount,
+    })),
+  )
+}
+
+/** Locks an order, so that a timer, an event and a buyer cannot decide about it at once. */
+export async function lockOrder(tx: Tx, id: OrderId): Promise<Order | undefined> {
+  const [row] = await tx.select().from(orders).where(eq(orders.id, id)).for('update')
+  return row && toOrder(row)
+}
+
+/** The same for a buyer: an order of somebody else is as unknown as none. */
+export async function lockOwnOrder(
+  tx: Tx,
+  key: { readonly orderId: OrderId; readonly userId: UserId },
+): Promise<Order | undefined> {
+  const [row] = await tx
+    .select()
+    .from(orders)
+    .where(and(eq(orders.id, key.orderId), eq(orders.userId, key.userId)))
+    .for('update')
+  return row && toOrder(row)
+}
+
+/** An order without a lock. */
+export async function findOrder(tx: Tx, id: OrderId): Promise<Order | undefined> {
+  const [row] = await tx.select().from(orders).where(eq(orders.id, id))
+  return row && toOrder(row)
+}
+
+/** The lines of an order as they were placed. */
+export async function linesOf(tx: Tx, { id, totals }: Order): Promise<Line[]> {
+  const rows = await tx
+    .select()
+    .from(orderLine)
+    .where(eq(orderLine.orderId, id))
+    .orderBy(asc(orderLine.lineNo))
+  const money = (amount: number) => ({ amount, currency: totals.total.currency })
+  return rows.map(row => ({
+    lineNo: row.lineNo,
+    variantId: row.variantId,
+    priceId: row.priceId,
+    kind: row.kind,
+    ...(row.courseId !== null && { courseId: row.courseId }),
+    ...(row.sellerId !== null && { sellerId: row.sellerId }),
+    title: row.title,
+    quantity: row.quantity,
+    unitPrice: money(row.unitPrice),
+    discount: money(row.discount),
+    tax: money(row.tax),
+    total: money(row.total),
+  }))
+}
+
+/** Writes what a step of the saga changed. The caller holds the lock. */
+export async function saveStep(tx: Tx, order: Order): Promise<void> {
+  await tx
+    .update(orders)
+    .set({
+      ...sagaColumns(order),
+      version: order.version,
+      confirmedAt: order.confirmedAt,
+      updatedAt: order.updatedAt,
+    })
+    .where(eq(orders.id, order.id))
+}
+
+/** Orders whose timer is due, the longest overdue first. Not locked: each is decided by itself. */
+export async function dueOrders(tx: Tx, now: Date, max: number): Promise<OrderId[]> {
+  const rows = await tx
+    .select({ id: orders.id })
+    .from(orders)
+    .where(lte(orders.timerAt, now))
+    .orderBy(asc(orders.timerAt))
+    .limit(max)
+  return rows.map(({ id }) => id)
+}
+
+/** How many orders wait in each state. */
+export async function countByState(tx: Tx): Promise<{ state: string; count: number }[]> {
+  return tx
+    .select({ state: orders.state, count: sql<number>`count(*)` })
+    .from(orders)
+    .where(sql`${orders.state} not in ('completed', 'cancelled')`)
+    .groupBy(orders.state)
+}
+
+function sagaColumns({ saga }: Order) {
+  return {
+    state: saga.state,
+    reason: saga.reason,
+    cancelledBy: saga.cancelledBy,
+    stockDone: saga.stockDone,
+    moneyDone: saga.moneyDone,
+    intentId: saga.intentId,
+    declineCode: saga.declineCode,
+    attemptsLeft: saga.attemptsLeft,
+    timerAt: saga.timerAt,
+    askedAt: saga.askedAt,
+  }
+}
+
+/** An order as its row tells it. */
+export function toOrder(row: typeof orders.$inferSelect): Order {
+  const money = (amount: number) => ({ amount, currency: row.currency })
+  return {
+    id: row.id,
+    cartId: row.cartId,
+    userId: row.userId,
+    addressId: row.addressId,
+    paymentMethodId: row.paymentMethodId,
+    totals: {
+      goods: money(row.goods),
+      discount: money(row.discount),
+      tax: money(row.tax),
+      shipping: money(row.shipping),
+      total: money(row.total),
+    },
+    placedAt: row.placedAt,
+    confirmedAt: row.confirmedAt,
+    updatedAt: row.updatedAt,
+    version: row.version,
+    correlationId: row.correlationId,
+    saga: {
+      state: row.state,
+      stockDone: row.stockDone,
+      moneyDone: row.moneyDone,
+      isFree: row.total === 0,
+      intentId: row.intentId,
+      declineCode: row.declineCode,
+      attemptsLeft: row.attemptsLeft,
+      reason: row.reason,
+      cancelledBy: row.cancelledBy,
+      timerAt: row.timerAt,
+      askedAt: row.askedAt,
+    },
+  }
+}

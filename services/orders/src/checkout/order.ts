@@ -1,0 +1,98 @@
+import type { Line, Totals } from '@campus/contracts/events/orders'
+import type { AddressId, CartId, OrderId, PaymentMethodId, UserId } from '@campus/contracts/ids'
+import { equals, type Money, sum, zero } from '@campus/contracts/money'
+import { refuseAll } from '@campus/platform/errors'
+import { type Cart, type PricedLine, totalOf } from '../cart/cart.ts'
+import { refuse } from '../errors.ts'
+import type { Saga } from './saga.ts'
+
+/** An order: what was bought, frozen at placement, and how far its checkout is. */
+export interface Order {
+  readonly id: OrderId
+  readonly cartId: CartId
+  readonly userId: UserId
+  readonly addressId: AddressId | null
+  readonly paymentMethodId: PaymentMethodId | null
+  readonly totals: Totals
+  readonly placedAt: Date
+  readonly confirmedAt: Date | null
+  readonly updatedAt: Date
+  /** Raised by each change; the ETag. */
+  readonly version: number
+  readonly correlationId: string
+  readonly saga: Saga
+}
+
+/**
+ * The lines and totals of an order for `cart` at the prices of the moment.
+ *
+ * @param expected what the buyer was shown and agreed to (O4)
+ * @throws AppError with every reason that holds: `orders.cart_not_open`, `orders.cart_empty`,
+ *   `orders.variant_unavailable`, `orders.total_changed`
+ */
+export function decidePlacement(
+  cart: Cart,
+  lines: readonly PricedLine[],
+  expected: Money,
+): { readonly lines: Line[]; readonly totals: Totals } {
+  const total = totalOf(lines, expected.currency)
+  const reasons = []
+  if (cart.state !== 'open') reasons.push(refuse.cart_not_open({ state: cart.state }))
+  if (lines.length === 0) reasons.push(refuse.cart_empty())
+  for (const { variantId, offer } of lines) {
+    if (offer === null) reasons.push(refuse.variant_unavailable({ variantId }))
+  }
+  if (lines.length > 0 && !equals(total, expected)) {
+    reasons.push(
+      refuse.total_changed({
+        expected,
+        total,
+        lines: lines.map(({ variantId, total: lineTotal }) => ({ variantId, total: lineTotal })),
+      }),
+    )
+  }
+  refuseAll(reasons)
+  return { lines: lines.flatMap((line, i) => toLine(line, i + 1)), totals: totalsOf(total) }
+}
+
+function toLine({ offer, quantity, total }: PricedLine, lineNo: number): Line[] {
+  if (offer === null || total === null) return []
+  const none = zero(total.currency)
+  return [
+    {
+      lineNo,
+      variantId: offer.variantId,
+      priceId: offer.priceId,
+      kind: offer.kind,
+      ...(offer.courseId !== null && { courseId: offer.courseId }),
+      ...(offer.sellerId !== null && { sellerId: offer.sellerId }),
+      title: offer.title,
+      quantity,
+      unitPrice: offer.unitPrice,
+      discount: none,
+      tax: none,
+      total,
+    },
+  ]
+}
+
+function totalsOf(goods: Money): Totals {
+  const none = zero(goods.currency)
+  return {
+    goods,
+    discount: none,
+    tax: none,
+    shipping: none,
+    total: sum([goods, none, none], goods.currency),
+  }
+}
+
+/**
+ * Whether the buyer may cancel now. An order that is cancelled or about to be is not refused: clients
+ * retry, so the second call has no effect.
+ *
+ * @throws AppError `orders.already_completed`
+ */
+export function requireCancellable({ saga }: Order): void {
+  refuseAll(saga.state === 'completed' ? [refuse.already_completed()] : [])
+}

@@ -1,0 +1,79 @@
+import { orderPlaced } from '@campus/contracts/events/orders'
+import type { AddressId, CartId, OrderId, PaymentMethodId, UserId } from '@campus/contracts/ids'
+import type { Money } from '@campus/contracts/money'
+import type { Clock } from '@campus/platform/clock'
+import type { Postgres, Tx } from '@campus/platform/data/postgres'
+import { chassis, fail } from '@campus/platform/errors'
+import { emit } from '@campus/platform/events/outbox'
+import { newId } from '@campus/platform/new-id'
+import { currentFlow } from '@campus/platform/process/flow'
+import type { Cart, PricedLine } from '../cart/cart.ts'
+import { insertOrder } from './order.store.ts'
+import { decidePlacement, type Order } from './order.ts'
+import { placed, type Timing } from './saga.ts'
+
+/** What checkout needs of the carts. */
+export interface Carts {
+  /** The cart, locked, with each line at the price of `now`. */
+  lockPriced(
+    tx: Tx,
+    key: { readonly cartId: CartId; readonly userId: UserId; readonly now: Date },
+  ): Promise<{ readonly cart: Cart; readonly lines: readonly PricedLine[] } | undefined>
+  /** The cart has become an order. */
+  close(tx: Tx, cart: Cart, now: Date): Promise<void>
+}
+
+interface Deps {
+  readonly postgres: Postgres
+  readonly clock: Clock
+  readonly timing: Timing
+  readonly holdSeconds: number
+  readonly carts: Carts
+}
+
+export interface Placement {
+  readonly cartId: CartId
+  readonly userId: UserId
+  /** What the buyer was shown and agreed to pay. */
+  readonly expectedTotal: Money
+  readonly addressId: AddressId | null
+  readonly paymentMethodId: PaymentMethodId | null
+  /** @throws AppError when the buyer has not seen this version of the cart */
+  readonly requireSeen: (version: number) => void
+}
+
+/**
+ * Turns the buyer's open cart into an order, at the prices of the moment, and asks for its stock.
+ *
+ * @throws AppError `request.not_found`, and all reasons of `decidePlacement`
+ */
+export async function placeOrder(deps: Deps, placement: Placement): Promise<Order> {
+  const { postgres, clock, timing, holdSeconds, carts } = deps
+  return postgres.transaction(async tx => {
+    const now = clock.now()
+    const { cartId, userId } = placement
+    const found = await carts.lockPriced(tx, { cartId, userId, now })
+    if (found === undefined) return fail(chassis.notFound())
+    placement.requireSeen(found.cart.version)
+    const { lines, totals } = decidePlacement(found.cart, found.lines, placement.expectedTotal)
+    const id = newId<OrderId>()
+    const order: Order = {
+      id,
+      cartId,
+      userId,
+      addressId: placement.addressId,
+      paymentMethodId: placement.paymentMethodId,
+      totals,
+      placedAt: now,
+      confirmedAt: null,
+      updatedAt: now,
+      version: 1,
+      correlationId: currentFlow()?.correlationId ?? id,
+      saga: placed(totals.total.amount === 0, now, timing),
+    }
+    await carts.close(tx, found.cart, now)
+    await insertOrder(tx, order, lines)
+    await emit(tx, orderPlaced.of({ orderId: id, cartId, userId, lines, totals, holdSeconds }))
+    return order
+  })
+}

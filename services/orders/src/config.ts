@@ -1,0 +1,45 @@
+import { holdSeconds, paymentSeconds } from '@campus/contracts/timing'
+import { ServiceConfig } from '@campus/platform/process/config'
+import { type Static, Type } from 'typebox'
+
+/** Settings of the orders service. */
+export const Config = Type.Object({
+  ...ServiceConfig.properties,
+  RESERVE_TIMEOUT_SECONDS: Type.Integer({
+    minimum: 1,
+    maximum: 3_600,
+    default: 300,
+    description: 'An order whose stock nobody answers for is given up after this time',
+  }),
+  PAYMENT_TIMEOUT_SECONDS: Type.Integer({
+    minimum: 1,
+    maximum: 86_400,
+    default: paymentSeconds,
+    description: 'An order that is not paid by then is cancelled',
+  }),
+  HOLD_SECONDS: Type.Integer({
+    minimum: 1,
+    maximum: 172_800,
+    default: holdSeconds,
+    description: 'How long catalog holds the stock; keep it 300 s above PAYMENT_TIMEOUT_SECONDS',
+  }),
+  STEP_TIMEOUT_SECONDS: Type.Integer({
+    minimum: 1,
+    maximum: 86_400,
+    default: 600,
+    description: 'Commit, capture and cancellation are asked for again after this time',
+  }),
+  CAPTURE_GIVE_UP_SECONDS: Type.Integer({
+    minimum: 1,
+    maximum: 86_400,
+    default: 3_600,
+    description: 'A capture that nobody answers is given up and voided after this time',
+  }),
+  TIMER_PERIOD_MS: Type.Integer({
+    minimum: 50,
+    maximum: 60_000,
+    default: 5_000,
+    description: 'How often due saga timers are looked for',
+  }),
+})
+export type Config = Static<typeof Config>

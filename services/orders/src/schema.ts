@@ -1,0 +1,127 @@
+import type { CancelReason } from '@campus/contracts/events/orders'
+import type { By } from '@campus/contracts/fields'
+import type {
+  AddressId,
+  CartId,
+  CourseId,
+  IntentId,
+  OrderId,
+  PaymentMethodId,
+  PriceId,
+  ProductId,
+  UserId,
+  VariantId,
+} from '@campus/contracts/ids'
+import {
+  bigint,
+  boolean,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  uuid,
+} from 'drizzle-orm/pg-core'
+import type { State } from './checkout/saga.ts'
+
+const moment = (name: string) => timestamp(name, { withTimezone: true })
+/** Minor units of the row's currency. */
+const minor = (name: string) => bigint(name, { mode: 'number' }).notNull()
+
+export const product = pgTable('product', {
+  productId: uuid('product_id').$type<ProductId>().primaryKey(),
+  isPublished: boolean('is_published').notNull(),
+  sourceVersion: integer('source_version').notNull(),
+})
+
+export const variant = pgTable('variant', {
+  variantId: uuid('variant_id').$type<VariantId>().primaryKey(),
+  productId: uuid('product_id').$type<ProductId>().notNull(),
+  sku: text('sku').notNull(),
+  label: text('label').notNull(),
+  kind: text('kind').$type<'physical' | 'course'>().notNull(),
+  courseId: uuid('course_id').$type<CourseId>(),
+  sellerId: uuid('seller_id').$type<UserId>(),
+  sourceVersion: integer('source_version').notNull(),
+})
+
+export const price = pgTable('price', {
+  priceId: uuid('price_id').$type<PriceId>().primaryKey(),
+  variantId: uuid('variant_id').$type<VariantId>().notNull(),
+  amount: minor('amount'),
+  currency: text('currency').notNull(),
+  validFrom: moment('valid_from').notNull(),
+  validTo: moment('valid_to'),
+  sourceVersion: integer('source_version').notNull(),
+})
+
+export const cart = pgTable('cart', {
+  id: uuid('id').$type<CartId>().primaryKey(),
+  userId: uuid('user_id').$type<UserId>(),
+  tokenHash: text('token_hash'),
+  state: text('state').$type<'open' | 'checked_out' | 'merged' | 'abandoned'>().notNull(),
+  version: integer('version').notNull(),
+  createdAt: moment('created_at').notNull(),
+  updatedAt: moment('updated_at').notNull(),
+})
+
+export const cartLine = pgTable(
+  'cart_line',
+  {
+    cartId: uuid('cart_id').$type<CartId>().notNull(),
+    variantId: uuid('variant_id').$type<VariantId>().notNull(),
+    quantity: integer('quantity').notNull(),
+    position: integer('position').notNull(),
+  },
+  table => [primaryKey({ columns: [table.cartId, table.variantId] })],
+)
+
+export const orders = pgTable('orders', {
+  id: uuid('id').$type<OrderId>().primaryKey(),
+  cartId: uuid('cart_id').$type<CartId>().notNull(),
+  userId: uuid('user_id').$type<UserId>().notNull(),
+  addressId: uuid('address_id').$type<AddressId>(),
+  paymentMethodId: uuid('payment_method_id').$type<PaymentMethodId>(),
+  state: text('state').$type<State>().notNull(),
+  reason: text('reason').$type<CancelReason>(),
+  cancelledBy: jsonb('cancelled_by').$type<By>(),
+  stockDone: boolean('stock_done').notNull(),
+  moneyDone: boolean('money_done').notNull(),
+  intentId: uuid('intent_id').$type<IntentId>(),
+  declineCode: text('decline_code'),
+  attemptsLeft: integer('attempts_left'),
+  timerAt: moment('timer_at'),
+  askedAt: moment('asked_at').notNull(),
+  currency: text('currency').notNull(),
+  goods: minor('goods'),
+  discount: minor('discount'),
+  tax: minor('tax'),
+  shipping: minor('shipping'),
+  total: minor('total'),
+  version: integer('version').notNull(),
+  placedAt: moment('placed_at').notNull(),
+  confirmedAt: moment('confirmed_at'),
+  updatedAt: moment('updated_at').notNull(),
+  correlationId: text('correlation_id').notNull(),
+})
+
+export const orderLine = pgTable(
+  'order_line',
+  {
+    orderId: uuid('order_id').$type<OrderId>().notNull(),
+    lineNo: integer('line_no').notNull(),
+    variantId: uuid('variant_id').$type<VariantId>().notNull(),
+    priceId: uuid('price_id').$type<PriceId>().notNull(),
+    kind: text('kind').$type<'physical' | 'course'>().notNull(),
+    courseId: uuid('course_id').$type<CourseId>(),
+    sellerId: uuid('seller_id').$type<UserId>(),
+    title: text('title').notNull(),
+    quantity: integer('quantity').notNull(),
+    unitPrice: minor('unit_price'),
+    discount: minor('discount'),
+    tax: minor('tax'),
+    total: minor('total'),
+  },
+  table => [primaryKey({ columns: [table.orderId, table.lineNo] })],
+)
