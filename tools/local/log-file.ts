@@ -32,15 +32,22 @@ export function boundLog(file: string): void {
   truncateSync(file)
 }
 
-/** The last lines of a log, oldest first, at most those in its last 16 KiB. */
-export function lastLines(file: string, count: number): string[] {
+/** The length of a log in bytes, 0 when there is none. */
+export function logLength(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0
+}
+
+/** The last lines after byte `from`, oldest first, at most those in the last 16 KiB. */
+export function lastLines(file: string, count: number, from = 0): string[] {
   if (!existsSync(file)) return []
   const descriptor = openSync(file, 'r')
   try {
     const { size } = fstatSync(descriptor)
-    const buffer = Buffer.alloc(Math.min(size, 16 * 1024))
-    readSync(descriptor, buffer, 0, buffer.length, size - buffer.length)
-    return buffer.toString().trimEnd().split('\n').slice(-count)
+    const start = Math.max(Math.min(from, size), size - 16 * 1024)
+    const buffer = Buffer.alloc(size - start)
+    readSync(descriptor, buffer, 0, buffer.length, start)
+    const text = buffer.toString().trimEnd()
+    return text === '' ? [] : text.split('\n').slice(-count)
   } finally {
     closeSync(descriptor)
   }

@@ -12,7 +12,7 @@ import { closeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Launch } from './command.ts'
 import type { Guard, StopSignal } from './guard.ts'
-import { boundLog, lastLines, openLog } from './log-file.ts'
+import { boundLog, lastLines, logLength, openLog } from './log-file.ts'
 
 /** See the header of this file. */
 export type ProcessState = 'starting' | 'ready' | 'restarting' | 'failed' | 'stopped'
@@ -57,7 +57,16 @@ const settledAfterMs = 30_000
 /** A process that ends this often without having been ready is not tried again. */
 const failedStartsMax = 3
 const logCheckEveryMs = 60_000
-const shownLogLines = 12
+const shownLogLines = 20
+const shownLineCharacters = 300
+
+/** How a process ended. */
+interface Ending {
+  /** In words, e.g. `ended with code 1`. */
+  readonly ending: string
+  /** With the end of what it wrote to its log. */
+  readonly report: string
+}
 
 /** One process under supervision. */
 export class SupervisedProcess {
@@ -120,7 +129,7 @@ export class SupervisedProcess {
     let failedStarts = 0
     while (!this.#stopping.signal.aborted) {
       const startedAt = performance.now()
-      const ending = await this.#live()
+      const { ending, report } = await this.#live()
       if (this.#stopping.signal.aborted) return
       this.#restarts++
       if (this.#isRestartWanted) {
@@ -130,29 +139,30 @@ export class SupervisedProcess {
       }
       if (!this.#wasReady && ++failedStarts === failedStartsMax) {
         this.#set('failed')
-        this.#firstReady.reject(new Error(`${this.spec.name} does not start: ${ending}`))
+        this.#firstReady.reject(new Error(`${this.spec.name} does not start: ${report}`))
         return
       }
       if (performance.now() - startedAt > settledAfterMs) delayMs = backOffMs.first
       this.#set('restarting')
-      this.#around.say(`${this.spec.name} ${ending}\nStarting it again in ${delayMs / 1000} s.`)
+      this.#around.say(`${this.spec.name} ${ending}; starting it again in ${delayMs / 1000} s`)
       await sleep(delayMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined)
       delayMs = Math.min(delayMs * 2, backOffMs.most)
     }
   }
 
-  /** One life of the process; says how it ended, with the last lines of its log. */
-  async #live(): Promise<string> {
+  /** One life of the process. */
+  async #live(): Promise<Ending> {
     this.#startedInMs = undefined
     this.#set('starting')
     const startedAt = performance.now()
     const log = this.#around.logFile(this.spec.name)
     boundLog(log)
+    const logStart = logLength(log)
     const over = new AbortController()
     let ending: string
     try {
       const launch = await this.spec.launch()
-      if (this.#stopping.signal.aborted) return 'was stopped'
+      if (this.#stopping.signal.aborted) return { ending: 'was stopped', report: '' }
       const ended = this.#spawn(launch, log)
       const bounding = setInterval(() => boundLog(log), logCheckEveryMs)
       bounding.unref()
@@ -165,8 +175,9 @@ export class SupervisedProcess {
     over.abort()
     this.#child = undefined
     this.spec.onExit?.()
-    const lines = lastLines(log, shownLogLines)
-    return [`${ending}. The end of ${log}:`, ...lines.map(line => `  ${line}`)].join('\n')
+    const lines = lastLines(log, shownLogLines, logStart)
+    const shown = lines.map(line => `  ${line.slice(0, shownLineCharacters)}`)
+    return { ending, report: [`${ending}. The end of ${log}:`, ...shown].join('\n') }
   }
 
   #spawn({ command, args, ...options }: Launch, log: string): Promise<string> {
