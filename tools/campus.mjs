@@ -3,7 +3,7 @@
 // code between runs: that saves a tenth of a second and the 30 MB of the type stripper.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { enableCompileCache } from 'node:module'
+import * as module from 'node:module'
 import { fileURLToPath } from 'node:url'
 
 const pinned = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url))
@@ -19,6 +19,6 @@ if (isTooOld && existsSync(pinned)) {
     process.exitCode = code ?? (signal === null ? 1 : 128)
   })
 } else {
-  enableCompileCache()
+  module.enableCompileCache()
   await import('./campus.ts')
 }

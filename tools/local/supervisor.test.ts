@@ -58,7 +58,7 @@ test('a requested restart happens at once and counts as no failure', async t => 
     assert.equal(supervised.status().state, 'ready')
     assert.notEqual(supervised.status().pid, pid)
   })
-  t.strictSame(said, [])
+  t.strictSame(said, ['subject is ready again'])
 })
 
 interface Subject extends Partial<Pick<ProcessSpec, 'probe'>> {

@@ -208,6 +208,7 @@ export class SupervisedProcess {
         await this.spec.probe()
         if (over.aborted) return
         this.#startedInMs = Math.round(performance.now() - startedAt)
+        if (this.#restarts > 0) this.#around.say(`${this.spec.name} is ready again`)
         this.#wasReady = true
         this.#set('ready')
         this.#firstReady.resolve()
