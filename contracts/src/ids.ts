@@ -23,7 +23,12 @@ export function asId<T extends Id<string>>(text: string): T {
 }
 
 function idOf<Kind extends string>(kind: Kind): TUnsafe<Id<Kind>> {
-  return Type.Unsafe<Id<Kind>>({ type: 'string', pattern, maxLength: 36, 'x-kind': kind })
+  return Type.Unsafe<Id<Kind>>({
+    type: 'string',
+    pattern,
+    maxLength: 36,
+    description: `Id of a ${kind}`,
+  })
 }
 
 export const UserId = idOf('user')
