@@ -15,9 +15,11 @@ const lockPollMs = 100
  * downloading the same thing twice; a lock whose owner has died is taken over.
  *
  * @param name holds the version, so that an update fills another folder
+ * @param signal ends the wait for another launcher
  */
 export async function cached(
   name: string,
+  signal: AbortSignal,
   fill: (folder: string) => Promise<void>,
 ): Promise<string> {
   const root = cacheFolder()
@@ -25,7 +27,7 @@ export async function cached(
   if (existsSync(folder)) return folder
   mkdirSync(root, { recursive: true })
 
-  const release = await lock(`${folder}.lock`)
+  const release = await lock(`${folder}.lock`, signal)
   try {
     // Another launcher may have filled it while this one waited.
     if (existsSync(folder)) return folder
@@ -40,7 +42,7 @@ export async function cached(
   }
 }
 
-async function lock(file: string): Promise<() => void> {
+async function lock(file: string, signal: AbortSignal): Promise<() => void> {
   for (;;) {
     try {
       writeFileSync(file, String(process.pid), { flag: 'wx' })
@@ -49,7 +51,7 @@ async function lock(file: string): Promise<() => void> {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
     }
     if (!isAlive(ownerOf(file))) rmSync(file, { force: true })
-    else await sleep(lockPollMs)
+    else await sleep(lockPollMs, undefined, { signal })
   }
 }
 

@@ -48,6 +48,7 @@ export class Mesh {
   readonly #abort = new AbortController()
   readonly #servers: SupervisedProcess[] = []
   readonly #services: SupervisedProcess[] = []
+  #started: Promise<unknown> = Promise.resolve()
   #inbox: Inbox | undefined
   #stopWatching: (() => void) | undefined
   #state: Omit<RunState, 'processes'> = {
@@ -75,6 +76,12 @@ export class Mesh {
    * @throws Error when a part does not start, or when the mesh is stopped meanwhile
    */
   async start(): Promise<RunState> {
+    const started = this.#start()
+    this.#started = started
+    return started
+  }
+
+  async #start(): Promise<RunState> {
     const secrets = openSecrets(this.#options.home)
     const [servers, mail] = await this.#startServers(secrets)
     this.#change({ env: { ...servers, ...mail } })
@@ -94,10 +101,11 @@ export class Mesh {
     await Promise.all(this.#services.map(service => service.stop(serviceGraceMs)))
     const leftMs = stopWithinMs - (performance.now() - startedAt)
     const serverGraceMs = Math.max(leftMs, serverGraceMsMin)
-    await Promise.all([
-      ...this.#servers.map(server => server.stop(serverGraceMs)),
-      this.#inbox?.stop(),
-    ])
+    await Promise.all(this.#servers.map(server => server.stop(serverGraceMs)))
+    // A start that was under way ends now, since all that it waits for is gone; only then is it certain
+    // that nothing comes into being any more.
+    await Promise.allSettled([this.#started])
+    await this.#inbox?.stop()
     this.#isClosed = true
     this.#guard.dismiss()
     this.#options.runFile.remove()

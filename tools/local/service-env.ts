@@ -31,7 +31,6 @@ const inherited = [
   'LOG_LEVEL',
   'KAFKA_TOPIC_PREFIX',
   'NODE_EXTRA_CA_CERTS',
-  'NODE_OPTIONS',
   'OTEL_EXPORTER_OTLP_ENDPOINT',
 ]
 

