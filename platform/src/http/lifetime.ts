@@ -1,8 +1,10 @@
+import type { ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import { AppError, chassis } from '../errors.ts'
 import { type Flow, withFlow } from '../process/flow.ts'
 import type { Metrics } from '../process/metrics.ts'
 import { startSpan } from '../process/tracing.ts'
+import { endConnectionsOnClose } from './drain.ts'
 import { correlationIdOf, singleHeader } from './identity.ts'
 import { safeHeaders } from './protocol.ts'
 
@@ -36,6 +38,7 @@ export function watchRequests(
   const shed = metrics.counter('http_requests_shed_total', 'Requests refused by overload.')
   // Finding a labelled child by its labels costs more than the observation.
   const children = new Map<string, { observe(value: number): void }>()
+  const answering = new Set<ServerResponse>()
   let inFlight = 0
 
   function observe(method: string, route: string, status: number, startedAt: number): void {
@@ -67,10 +70,12 @@ export function watchRequests(
     })
 
     const load = config.longLived === true ? 0 : 1
+    answering.add(reply.raw)
     inFlight += load
     inFlightGauge.set(inFlight)
     // `close` comes after the last byte and also when the client goes away before it.
     reply.raw.once('close', () => {
+      answering.delete(reply.raw)
       inFlight -= load
       inFlightGauge.set(inFlight)
       const { statusCode } = reply.raw
@@ -86,6 +91,8 @@ export function watchRequests(
       done(overloaded())
     } else withFlow(request.flow, done)
   })
+
+  endConnectionsOnClose(app, answering)
 
   // The events of the body come from the socket, so its parser loses the flow; and the user is known
   // by now.

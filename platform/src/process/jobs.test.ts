@@ -68,7 +68,7 @@ test('a run that fails or lasts too long is counted, and the next one comes', as
   const jobs = startJobs([job], { logger, metrics })
   await eventually(() => ok(runs >= 4))
   await jobs.stop()
-  t.match(await metrics.render(), 'job_seconds_count{job="flaky",result="failed",service="test"} 2')
+  t.match(await metrics.render(), 'job_seconds_count{service="test",job="flaky",result="failed"} 2')
 })
 
 test('stop tells the running run to end and waits for it', async t => {

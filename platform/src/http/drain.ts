@@ -1,0 +1,39 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+
+// Node waits for every connection when a server closes, and only closes those that are idle at that
+// moment: one that becomes idle a moment later, or has not sent its first request yet, would hold the
+// stop for as long as it is kept alive, which is longer than a supervisor waits.
+
+/** A connection without a request may have one on its way: it gets this long. */
+const graceMs = 500
+
+/**
+ * Ends the connections of `app` while it closes: those that are answering after their answer, which
+ * says `connection: close`, the others after a moment.
+ *
+ * @param answering the responses that are not complete yet
+ */
+export function endConnectionsOnClose(
+  app: FastifyInstance,
+  answering: ReadonlySet<ServerResponse>,
+): void {
+  const sockets = new Set<Socket>()
+  app.server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+
+  app.addHook('preClose', done => {
+    for (const response of answering) response.shouldKeepAlive = false
+    const reaper = setInterval(() => {
+      const busy = new Set([...answering].map(({ socket }) => socket))
+      for (const socket of sockets) if (!busy.has(socket)) socket.destroy()
+    }, graceMs)
+    app.server.once('close', () => clearInterval(reaper))
+    // A server that never listened emits no `close`.
+    reaper.unref()
+    done()
+  })
+}
