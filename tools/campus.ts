@@ -1,6 +1,6 @@
 // The `campus` command: a table of contents. Each command is a file of its own, loaded when it is asked
 // for, so that `campus status` does not wait for what only `campus up` needs.
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { CliError } from './cli-error.ts'
 import { defaultHome } from './local/home.ts'
 
@@ -13,7 +13,12 @@ function meshCommand(name: string, description: string): Command {
   return program
     .command(name)
     .description(description)
-    .option('--home <folder>', 'folder of data, logs and secrets', defaultHome)
+    .addOption(
+      new Option('--home <folder>', 'folder of data, logs and secrets').default(
+        defaultHome,
+        '.campus in the repository',
+      ),
+    )
 }
 
 meshCommand('up', 'Start servers and services, and stay until Ctrl-C.')

@@ -17,7 +17,7 @@ export interface Home {
 const marker = 'campus-home'
 
 /** Where `campus up` keeps its state unless `--home` says otherwise. */
-export const defaultHome = '.campus'
+export const defaultHome = join(import.meta.dirname, '../../.campus')
 
 /** Names the folders of a home without making them. */
 export function locateHome(path: string): Home {

@@ -7,4 +7,4 @@ const input: SeedInput = JSON.parse(await text(process.stdin))
 const { seed }: { seed: (options: SeedInput) => Promise<Account[]> } = await import(
   new URL('../prove/seed.ts', import.meta.url).href
 )
-process.stdout.write(JSON.stringify(await seed(input)))
+process.stdout.write(`\n${JSON.stringify(await seed(input))}\n`)

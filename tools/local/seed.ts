@@ -36,7 +36,8 @@ export async function seedOnce(
   }
   try {
     const output = await runTask(join(import.meta.dirname, 'seed.main.ts'), input, options.signal)
-    const accounts: Account[] = JSON.parse(output)
+    // What it prints before is progress.
+    const accounts: Account[] = JSON.parse(output.trimEnd().split('\n').at(-1) ?? '[]')
     writeAccounts(home, accounts)
     writeFileSync(marker, '')
     options.say(`demo data ready after ${Math.round(performance.now() - startedAt)} ms`)
