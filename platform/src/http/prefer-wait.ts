@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 const waitSecondsMax = 10
@@ -68,18 +67,22 @@ export async function waitUntil<T>(
 
 /** Something to wait for that remembers a ring which came while nobody waited. */
 function createBell() {
-  const rings = new EventTarget()
   let hasRung = false
+  let onRing: () => void = () => undefined
   return {
     ring() {
       hasRung = true
-      rings.dispatchEvent(new Event('ring'))
+      onRing()
     },
     async heard(timeoutMs: number, signal: AbortSignal): Promise<void> {
       if (!hasRung) {
-        const over = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(timeoutMs))])
-        // Rejects when the time is over, which is as good a reason to look again.
-        await once(rings, 'ring', { signal: over }).catch(() => undefined)
+        const { promise, resolve } = Promise.withResolvers<void>()
+        const timer = setTimeout(resolve, timeoutMs)
+        onRing = resolve
+        signal.addEventListener('abort', onRing, { once: true })
+        await promise
+        signal.removeEventListener('abort', onRing)
+        clearTimeout(timer)
       }
       hasRung = false
     },

@@ -19,11 +19,10 @@ export interface TestTokens {
 }
 
 /** Creates a key pair and what signs and verifies with it. */
-export async function testTokens(): Promise<TestTokens> {
+export async function testTokens(kid = 'test-key'): Promise<TestTokens> {
   const pair = generateKeyPairSync('ed25519')
   const privateKey = pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
   const publicKey = pair.publicKey.export({ type: 'spki', format: 'pem' }).toString()
-  const kid = 'test-key'
   const jwks: Jwks = {
     keys: [{ ...pair.publicKey.export({ format: 'jwk' }), kid, alg: 'EdDSA', use: 'sig' }],
   }
