@@ -1,0 +1,199 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { revocationsTopic, topics } from '@campus/contracts/topics'
+import { loadConfig } from '@campus/platform/process/config'
+import type { Cleanup } from '@campus/platform/testing/cleanup'
+import { createTestKafka } from '@campus/platform/testing/kafka'
+import { listenOnLoopback } from '@campus/platform/testing/listen'
+import { problemOf } from '@campus/platform/testing/problem'
+import { sendRaw } from '@campus/platform/testing/raw-http'
+import { testTokens } from '@campus/platform/testing/tokens'
+import { test } from 'tap'
+import { Config } from './config.ts'
+import { buildService } from './service.ts'
+
+interface Seen {
+  readonly method: string | undefined
+  readonly url: string | undefined
+  readonly headers: IncomingMessage['headers']
+  readonly body: string
+}
+
+async function open(t: Cleanup, settings: Record<string, string> = {}) {
+  const tokens = await testTokens()
+  const seen: Seen[] = []
+  const echo = createServer((request, response) => {
+    void answer(request, response)
+  })
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.url === '/openapi.json') {
+      response.setHeader('content-type', 'application/json')
+      response.end(
+        JSON.stringify({ openapi: '3.1.0', paths: { '/v1/products': {}, '/internal': {} } }),
+      )
+      return
+    }
+    const { method, url, headers } = request
+    seen.push({ method, url, headers, body: await text(request) })
+    if (url?.startsWith('/v1/products/slow') === true) return
+    response.writeHead(url?.startsWith('/v1/products/busy') === true ? 503 : 201, {
+      'content-type': 'application/json',
+      etag: '"7"',
+      server: 'secret/1.0',
+    })
+    response.end('{"from":"upstream"}')
+  }
+  const issuer = createServer((_request, response) => {
+    response.setHeader('content-type', 'application/json').end(JSON.stringify(tokens.jwks))
+  })
+  const [port, keys] = [await listenOnLoopback(t, echo), await listenOnLoopback(t, issuer)]
+  const { brokers, topicPrefix } = await createTestKafka(
+    t,
+    topics.filter(({ name }) => name === revocationsTopic),
+  )
+  const url = `http://127.0.0.1:${port}`
+  const config = loadConfig(Config, {
+    PORT: '0',
+    ADMIN_PORT: '0',
+    KAFKA_BROKERS: brokers,
+    KAFKA_TOPIC_PREFIX: topicPrefix,
+    REDIS_URL: process.env['REDIS_URL'],
+    JWKS_URL: `http://127.0.0.1:${keys}/jwks.json`,
+    LOG_LEVEL: 'silent',
+    USERS_URL: url,
+    CATALOG_URL: url,
+    ORDERS_URL: url,
+    PAYMENTS_URL: 'http://127.0.0.1:9',
+    NOTIFICATIONS_URL: url,
+    UPSTREAM_TIMEOUT_MS: '500',
+    ...settings,
+  })
+  const service = buildService(config)
+  await service.start()
+  t.teardown(() => service.stop())
+  const address = service.app.server.address()
+  const own = typeof address === 'object' ? (address?.port ?? 0) : 0
+  return { app: service.app, port: own, seen, tokens }
+}
+
+test('a request reaches the service that owns its prefix, with its body and without headers that claim an identity', async t => {
+  const { app, seen } = await open(t)
+  const response = await app.inject({
+    method: 'POST',
+    url: '/v1/products?q=mug&limit=2',
+    payload: { a: 1 },
+    headers: {
+      'x-user-id': 'root',
+      'x-role': 'admin',
+      forwarded: 'for=6.6.6.6',
+      'x-forwarded-for': '6.6.6.6',
+      'x-forwarded-host': 'evil.example',
+      'x-real-ip': '6.6.6.6',
+      connection: 'x-request-id',
+      'idempotency-key': 'k',
+      'accept-encoding': 'br',
+    },
+  })
+  t.equal(response.statusCode, 201)
+  t.same(response.json(), { from: 'upstream' })
+  t.equal(response.headers['etag'], '"7"')
+  t.notOk(response.headers['server'], 'what runs behind the gateway is not told')
+  const [request] = seen
+  t.match(request, { method: 'POST', url: '/v1/products?q=mug&limit=2', body: '{"a":1}' })
+  t.match(request?.headers, {
+    'x-forwarded-for': '127.0.0.1',
+    'x-request-id': response.headers['x-request-id'],
+    'idempotency-key': 'k',
+    'accept-encoding': 'identity',
+    traceparent: /^00-/,
+  })
+  for (const name of ['x-user-id', 'x-role', 'forwarded', 'x-forwarded-host', 'x-real-ip']) {
+    t.equal(request?.headers[name], undefined, name)
+  }
+})
+
+test('paths that two servers could read differently reach no service', async t => {
+  const { seen, port } = await open(t)
+  const paths = [
+    'http://campus/v1/products',
+    '//v1/products',
+    '/v1//products',
+    '/v1/./products',
+    '/v1/../internal',
+    '/v1/products/..',
+    '/v1/products/%2e%2e/internal',
+    '/v1/products%2f..%2finternal',
+    '/v1/products/%5c',
+    '/v1/products;a=b',
+    '/v1/products/x%3bb',
+    '/v1/products/.',
+    '/v1/products./x',
+    '/v1/products/x%00',
+    '/v1/products/%252e',
+    '/V1/products',
+    '/v1/productsX',
+    '/internal',
+    '/metrics',
+    '/readyz',
+    '/openapi.json/x',
+  ]
+  for (const path of paths) {
+    // Byte for byte: clients tidy paths up before they send them.
+    const request = `GET ${path} HTTP/1.1\r\nHost: campus\r\nConnection: close\r\n\r\n`
+    const { statusCode } = await sendRaw(port, request)
+    t.ok([400, 404].includes(statusCode), `${path} answers ${statusCode}`)
+  }
+  t.same(seen, [])
+})
+
+test('a service that is down is 502 at once, one that is silent 504, and neither is retried', async t => {
+  const { app, seen } = await open(t)
+  const down = await app.inject({ url: '/v1/payment-intents/x' })
+  t.equal(down.statusCode, 502)
+  t.equal(problemOf(down).code, 'gateway.upstream_down')
+  const late = await app.inject({ url: '/v1/products/slow' })
+  t.equal(late.statusCode, 504)
+  t.equal(problemOf(late).code, 'gateway.upstream_timeout')
+  const busy = await app.inject({ url: '/v1/products/busy' })
+  t.equal(busy.statusCode, 503)
+  t.equal(seen.length, 2)
+})
+
+test('a bad token is refused at the edge, but not where a session is renewed', async t => {
+  const { app, seen, tokens } = await open(t)
+  const bad = { authorization: 'Bearer nonsense' }
+  const refused = await app.inject({ url: '/v1/orders', headers: bad })
+  t.equal(problemOf(refused).code, 'auth.token_invalid')
+  t.equal(seen.length, 0)
+  t.equal((await app.inject({ url: '/v1/orders', headers: tokens.bearer() })).statusCode, 201)
+  const renewed = await app.inject({ method: 'POST', url: '/v1/auth/refresh', headers: bad })
+  t.equal(renewed.statusCode, 201)
+})
+
+test('an address without a token has its limit, and is told when to come again', async t => {
+  const { app } = await open(t, { ANONYMOUS_PER_MINUTE: '3' })
+  const remoteAddress = `10.${Math.floor(Math.random() * 255)}.0.1`
+  const codes = []
+  for (let i = 0; i < 5; i += 1) {
+    const response = await app.inject({ url: '/v1/products', remoteAddress })
+    codes.push(response.statusCode)
+    if (i === 4) t.match(response.headers, { 'retry-after': /\d+/, ratelimit: /anonymous/ })
+  }
+  t.same(codes, [201, 201, 201, 429, 429])
+})
+
+test('the merged document holds public paths only', async t => {
+  const { app } = await open(t)
+  const { paths } = (await app.inject({ url: '/v1/openapi.json' })).json()
+  t.same(Object.keys(paths), ['/v1/openapi.json', '/v1/products', '/version'])
+})
+
+test('the page of the documentation runs scripts of its own origin only', async t => {
+  const { app } = await open(t)
+  const page = await app.inject({ url: '/docs' })
+  t.match(page.headers['content-security-policy'], /script-src 'self'/)
+  for (const [, file = ''] of page.body.matchAll(/(?:src|href)="(\/docs\/[^"]+)"/g)) {
+    t.equal((await app.inject({ url: file })).statusCode, 200, file)
+  }
+  t.equal((await app.inject({ url: '/docs/..%2fpackage.json' })).statusCode, 404)
+})
