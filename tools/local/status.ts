@@ -88,7 +88,7 @@ function describe(report: Status): string {
       state.padEnd(11),
       memory.padEnd(9),
     ]
-    return `  ${cells.join(' ')}${restarts === 0 ? '' : ` restarted ${restarts} times`}`.trimEnd()
+    return `  ${cells.join(' ')}${restarts === 0 ? '' : ` restarts: ${restarts}`}`.trimEnd()
   })
   const urls = Object.entries(report.endpoints).map(([name, url]) => `  ${name.padEnd(14)} ${url}`)
   const people = report.accounts.map(

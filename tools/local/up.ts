@@ -2,7 +2,7 @@ import { CliError } from '../cli-error.ts'
 import { type Account, readAccounts } from './accounts.ts'
 import { type Home, openHome } from './home.ts'
 import { Mesh } from './mesh.ts'
-import { holdPort } from './ports.ts'
+import { type HeldPort, holdPort } from './ports.ts'
 import { preflight } from './preflight.ts'
 import { AlreadyRunning, claimRunFile, type RunFileWriter, type RunState } from './run-file.ts'
 import { openSecrets } from './secrets.ts'
@@ -33,7 +33,7 @@ export async function up(
     home,
     runFile: claim(home),
     services,
-    takePort: preferred => holdPort(options.randomPorts === true ? undefined : preferred),
+    takePort: preferred => takePort(options.randomPorts === true ? undefined : preferred, say),
     isWatching: options.watch === true,
     env: process.env,
     say,
@@ -62,6 +62,17 @@ export async function up(
     await mesh.stop()
   }
   say('stopped')
+}
+
+async function takePort(
+  preferred: number | undefined,
+  say: (line: string) => void,
+): Promise<HeldPort> {
+  const held = await holdPort(preferred)
+  if (preferred !== undefined && held.port !== preferred) {
+    say(`port ${preferred} is in use: taking ${held.port}`)
+  }
+  return held
 }
 
 function claim(home: Home): RunFileWriter {
