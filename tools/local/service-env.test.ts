@@ -9,8 +9,8 @@ const sources: EnvSources = {
   ]),
   servers: {
     DATABASE_URL: 'postgres://postgres:superuser@127.0.0.1/postgres',
-    KAFKA_BROKERS: '127.0.0.1:59092',
-    REDIS_URL: 'redis://127.0.0.1:56379',
+    KAFKA_BROKERS: '127.0.0.1:19092',
+    REDIS_URL: 'redis://127.0.0.1:16379',
   },
   mail: { SMTP_URL: 'smtp://127.0.0.1:1025', INBOX_URL: 'http://127.0.0.1:8025' },
   databases: { orders: 'postgres://campus_orders:secret@127.0.0.1/postgres' },

@@ -5,7 +5,7 @@ import { loopback } from './ports.ts'
 import type { Server, ServerOptions } from './server.ts'
 import { valkeyProgram } from './valkey-program.ts'
 
-const preferredPort = 56379
+const preferredPort = 16379
 
 /** Prepares Valkey, or a Redis that the machine has: rate limits, caches, presence. */
 export async function prepareValkey(options: ServerOptions): Promise<Server> {

