@@ -14,6 +14,19 @@ export interface Versioned<T> {
   readonly version: number
 }
 
+/** How a missing value is had. */
+export interface Lookup<T> {
+  readonly ttlSeconds: number
+  readonly load: () => Promise<Versioned<T> | undefined>
+}
+
+/** A value that is on its way, shared by everybody who asks for its key meanwhile. */
+interface Flight {
+  value: Promise<unknown> | undefined
+  /** False once the key was dropped: what is loaded may be old. */
+  isValid: boolean
+}
+
 /** A cache of one service in Redis. It is never the truth: without it everything works, slower. */
 export interface Cache {
   /**
@@ -21,13 +34,7 @@ export interface Cache {
    *
    * @returns undefined when `load` says that there is nothing; that is not cached
    */
-  get<T>(
-    key: string,
-    options: {
-      readonly ttlSeconds: number
-      readonly load: () => Promise<Versioned<T> | undefined>
-    },
-  ): Promise<T | undefined>
+  get<T>(key: string, lookup: Lookup<T>): Promise<T | undefined>
   /** Forgets `key`; with `version`, nothing older than it is accepted any more. */
   drop(key: string, version?: number): Promise<void>
 }
@@ -58,57 +65,54 @@ export function createCache({
   readonly breaker?: Breaker
 }): Cache {
   const requests = metrics.counter('cache_requests_total', 'Reads of the cache.', ['result'])
-  const flights = new Map<string, Promise<unknown>>()
+  const flights = new Map<string, Flight>()
 
-  async function read(name: string): Promise<string | null | undefined> {
-    return breaker.run(() => redis.get(name))
+  async function find<T>(name: string, { ttlSeconds, load }: Lookup<T>, flight: Flight) {
+    const text = await breaker.run(() => redis.get(name))
+    const json = text?.slice(text.indexOf('|') + 1) ?? ''
+    if (json !== '') {
+      requests.inc({ result: 'hit' })
+      const cached: T = JSON.parse(json)
+      return cached
+    }
+    requests.inc({ result: text === undefined ? 'bypass' : 'miss' })
+    const loaded = await load()
+    // Nobody waits for the write. It is sent before the flight ends, so whoever reads next, reads it.
+    if (loaded !== undefined && flight.isValid) void write(name, loaded, ttlSeconds)
+    return loaded?.value
   }
 
-  async function write(name: string, versioned: Versioned<unknown>, ttlSeconds: number) {
+  async function write(name: string, { value, version }: Versioned<unknown>, ttlSeconds: number) {
     // Entries that were written together must not expire together.
     const ttlMs = Math.round(ttlSeconds * 1_000 * (0.9 + Math.random() * 0.2))
-    const args = [versioned.version, JSON.stringify(versioned.value), ttlMs]
+    const args = [version, JSON.stringify(value), ttlMs]
     await breaker.run(() => setIfNewer.run(redis, [name], args))
   }
 
   return {
-    async get<T>(
-      key: string,
-      options: {
-        readonly ttlSeconds: number
-        readonly load: () => Promise<Versioned<T> | undefined>
-      },
-    ): Promise<T | undefined> {
+    async get<T>(key: string, lookup: Lookup<T>): Promise<T | undefined> {
       const name = `cache:${service}:${key}`
-      const text = await read(name)
-      const json = text?.slice(text.indexOf('|') + 1) ?? ''
-      if (json !== '') {
-        requests.inc({ result: 'hit' })
-        const value: T = JSON.parse(json)
-        return value
-      }
-      requests.inc({ result: text === undefined ? 'bypass' : 'miss' })
-
-      async function load(): Promise<T | undefined> {
-        const loaded = await options.load()
-        // Nobody waits for the write: the value is at hand.
-        if (loaded !== undefined && flights.get(name) === flight) {
-          void write(name, loaded, options.ttlSeconds)
-        }
-        return loaded?.value
-      }
       const running = flights.get(name)
-      if (running !== undefined) return sameFlight<T>(running)
-      const flight: Promise<T | undefined> = load().finally(() => {
-        if (flights.get(name) === flight) flights.delete(name)
-      })
+      // One key has one type, by the contract of the cache.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      if (running !== undefined) return (await running.value) as T | undefined
+
+      const flight: Flight = { isValid: true, value: undefined }
+      const value = find(name, lookup, flight)
+      flight.value = value
       flights.set(name, flight)
-      return flight
+      try {
+        return await value
+      } finally {
+        if (flight.isValid) flights.delete(name)
+      }
     },
 
     async drop(key, version) {
       const name = `cache:${service}:${key}`
       // A load that runs now may have read the old row: its result must not be kept.
+      const flight = flights.get(name)
+      if (flight !== undefined) flight.isValid = false
       flights.delete(name)
       await breaker.run(async () =>
         version === undefined
@@ -117,11 +121,4 @@ export function createCache({
       )
     },
   }
-}
-
-/** The flight of a key was started by a caller that loads the same type. */
-async function sameFlight<T>(flight: Promise<unknown>): Promise<T | undefined> {
-  // One key has one type by the contract of the cache.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  return (await flight) as T | undefined
 }

@@ -34,11 +34,19 @@ export interface RedisScript {
   run(redis: Redis, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>
 }
 
-/** Prepares a script; its text is sent only to a server that has not seen it. */
+/**
+ * Prepares a script. The first run sends its text, later ones only its digest, so that a run is one
+ * message in order with the commands around it; a server that was restarted gets the text again.
+ */
 export function defineScript(lua: string): RedisScript {
   const sha = createHash('sha1').update(lua).digest('hex')
+  const known = new WeakSet<Redis>()
   return {
     async run(redis, keys, args) {
+      if (!known.has(redis)) {
+        known.add(redis)
+        return redis.eval(lua, keys.length, ...keys, ...args)
+      }
       try {
         return await redis.evalsha(sha, keys.length, ...keys, ...args)
       } catch (error) {

@@ -149,11 +149,12 @@ export function createServer(options: ServerOptions): App {
 
   watchRequests(app, { metrics, maxInFlight: options.maxInFlight ?? 512 })
   guardInput(app)
-  guardRoutes(app, { hasAuth: options.auth !== undefined })
   if (options.auth !== undefined) auth(app, options.auth)
   if (options.rateLimit !== undefined) {
     rateLimit(app, { metrics, namespace: options.service, ...options.rateLimit })
   }
+  // After the rate limits: they count paths where nothing is as well.
+  guardRoutes(app, { hasAuth: options.auth !== undefined })
   const maxEventLoopDelay = options.maxEventLoopDelayMs ?? 250
   if (maxEventLoopDelay > 0) {
     app.register(fastifyUnderPressure, {

@@ -17,7 +17,7 @@ export interface TcpProxy {
 
 /** Listens on a free port of the loopback and passes everything on to the host of `target`. */
 export async function createTcpProxy(t: Cleanup, target: string): Promise<TcpProxy> {
-  const url = new URL(target)
+  const { hostname, port: targetPort } = new URL(target)
   const sockets = new Set<Socket>()
   let mode: 'open' | 'cut' | 'frozen' = 'open'
 
@@ -30,7 +30,7 @@ export async function createTcpProxy(t: Cleanup, target: string): Promise<TcpPro
       client.destroy()
       return
     }
-    const upstream = connect(Number(url.port), url.hostname)
+    const upstream = connect(Number(targetPort), hostname)
     for (const [from, to] of [
       [client, upstream],
       [upstream, client],
@@ -48,6 +48,7 @@ export async function createTcpProxy(t: Cleanup, target: string): Promise<TcpPro
   const port = await listenOnLoopback(t, server)
   t.teardown(destroyAll)
 
+  const url = new URL(target)
   url.hostname = '127.0.0.1'
   url.port = String(port)
   return {
