@@ -1,3 +1,4 @@
+import { equal } from 'node:assert/strict'
 import { createHmac, generateKeyPairSync, type KeyObject, sign as signBytes } from 'node:crypto'
 import { createServer as createHttpServer } from 'node:http'
 import { importPKCS8, importSPKI, jwtVerify, SignJWT } from 'jose'
@@ -5,6 +6,7 @@ import { test } from 'tap'
 import type { Clock } from '../clock.ts'
 import { quietParts } from '../testing/chassis-parts.ts'
 import type { Cleanup } from '../testing/cleanup.ts'
+import { eventually } from '../testing/eventually.ts'
 import { listenOnLoopback } from '../testing/listen.ts'
 import { problemOf } from '../testing/problem.ts'
 import { testTokens } from '../testing/tokens.ts'
@@ -348,6 +350,36 @@ test('known keys stay in use while the key server is down', async t => {
   keys.answer(500, {})
   keys.pass(3_600_000)
   t.equal((await app.inject({ url: '/user', headers: tokens.bearer() })).statusCode, 200)
+})
+
+test('a token that was verified is checked again for its age, its key and its revocation', async t => {
+  const keys = await keyServer(t)
+  const revoked = new Set<string>()
+  const verifier = createVerifier({
+    jwksUrl: keys.url,
+    clock: keys.clock,
+    isRevoked: ({ sid }) => revoked.has(sid),
+  })
+  const app = testServer(t, verifier)
+  const first = tokens.bearer({ sid: 's1' })
+  const status = async (headers: { authorization: string }) =>
+    (await app.inject({ url: '/user', headers })).statusCode
+  t.same([await status(first), await status(first)], [200, 200])
+  revoked.add('s1')
+  t.equal(await status(first), 401)
+
+  const second = tokens.bearer({ sid: 's2' })
+  t.equal(await status(second), 200)
+  keys.answer(200, { keys: [] })
+  keys.pass(301_000)
+  await eventually(async () => equal(await status(second), 401))
+
+  const old = `Bearer ${tokens.token({ sid: 's3' }, new Date(Date.now() - 599_500))}`
+  const direct = testServer(t)
+  const oldStatus = async () =>
+    (await direct.inject({ url: '/user', headers: { authorization: old } })).statusCode
+  t.equal(await oldStatus(), 200)
+  await eventually(async () => equal(await oldStatus(), 401))
 })
 
 test('keys of other kinds in the set are ignored', async t => {

@@ -5,7 +5,8 @@ import { Check } from 'typebox/value'
 import { type Clock, systemClock } from '../clock.ts'
 import { AppError, chassis } from '../errors.ts'
 import { type Jwks, type KeySet, remoteKeys, staticKeys } from './keys.ts'
-import { type Claims, verifyOptions } from './tokens.ts'
+import { type Claims, tokenSeconds, verifyOptions } from './tokens.ts'
+import { createVerifiedTokens, type UsedKey } from './verified-tokens.ts'
 
 /** Who calls, as a verified access token says. */
 export interface User {
@@ -39,6 +40,7 @@ declare module 'fastify' {
 /** How tokens are verified. */
 export interface Verifier {
   readonly keys: KeySet
+  readonly clock: Clock
   isRevoked(user: User): boolean
   /** The token of a request; nothing but a header or a cookie is ever read. */
   tokenOf(request: FastifyRequest): string | undefined
@@ -56,6 +58,7 @@ export function createVerifier(
   const { isRevoked = () => false, tokenOf = bearerToken, clock = systemClock } = options
   return {
     keys: 'keys' in options ? staticKeys(options.keys) : remoteKeys(options.jwksUrl, clock),
+    clock,
     isRevoked,
     tokenOf,
   }
@@ -83,6 +86,7 @@ const ClaimsSchema = Type.Object({
   roles: Type.Array(Type.String({ maxLength: 32 }), { maxItems: 16 }),
   jti: Type.String({ minLength: 1, maxLength: 64 }),
   iat: Type.Number(),
+  exp: Type.Number(),
   iat_ms: Type.Optional(Type.Integer()),
 })
 
@@ -92,11 +96,16 @@ const ClaimsSchema = Type.Object({
  * A token that is wrong in whatever way answers 401, never 500; keys that cannot be had answer 503.
  */
 export function auth(app: FastifyInstance, verifier: Verifier): void {
+  const verified = createVerifiedTokens(verifier.keys, verifier.clock)
+  const usedKeys = new WeakMap<FastifyRequest, UsedKey>()
+
   app.register(fastifyJwt, {
     secret: {
-      public: async (_request: FastifyRequest, token: unknown) => {
-        const key = await verifier.keys.keyOf(kidOf(token))
-        return key ?? tokenInvalid()
+      public: async (request: FastifyRequest, token: unknown) => {
+        const kid = kidOf(token)
+        const key = (await verifier.keys.keyOf(kid)) ?? tokenInvalid()
+        usedKeys.set(request, { kid, key })
+        return key
       },
     },
     // The header is needed for its kid.
@@ -104,11 +113,26 @@ export function auth(app: FastifyInstance, verifier: Verifier): void {
     verify: { ...verifyOptions, extractToken: request => verifier.tokenOf(request) },
   })
 
+  async function verify(request: FastifyRequest, token: string): Promise<User> {
+    const claims = await verifiedClaims(request)
+    const used = usedKeys.get(request)
+    if (!Check(ClaimsSchema, claims) || used === undefined) return tokenInvalid()
+    const { sub, sid, roles, iat, exp, iat_ms: issuedMs = iat * 1_000 } = claims
+    const user: User = { userId: sub, sid, roles, issuedAt: issuedMs / 1_000 }
+    const expiresAtMs = Math.min(exp, iat + tokenSeconds) * 1_000
+    verified.keep(token, { user, used, expiresAtMs })
+    return user
+  }
+
   async function authenticate(request: FastifyRequest): Promise<void> {
     const access = request.routeOptions.config.access ?? 'public'
     if (access === 'public') return
-    if (access === 'optional' && verifier.tokenOf(request) === undefined) return
-    const user = toUser(await verifiedClaims(request))
+    const token = verifier.tokenOf(request)
+    if (token === undefined) {
+      if (access === 'optional') return
+      tokenInvalid()
+    }
+    const user = (await verified.userOf(token)) ?? (await verify(request, token))
     if (verifier.isRevoked(user)) tokenInvalid()
     request.user = user
     request.flow = { ...request.flow, actor: `user:${user.userId}` }
@@ -137,12 +161,6 @@ async function verifiedClaims(request: FastifyRequest): Promise<unknown> {
     // The plugin has put the raw claims there.
     request.user = null
   }
-}
-
-function toUser(claims: unknown): User {
-  if (!Check(ClaimsSchema, claims)) return tokenInvalid()
-  const { sub, sid, roles, iat, iat_ms = iat * 1_000 } = claims
-  return { userId: sub, sid, roles, issuedAt: iat_ms / 1_000 }
 }
 
 function kidOf(token: unknown): string {

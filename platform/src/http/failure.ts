@@ -1,5 +1,4 @@
 import type { FastifyError, FastifySchemaValidationError } from 'fastify'
-import { sqlState } from '../data/postgres.ts'
 import { AppError, chassis, type InputError, invalid, type Reason } from '../errors.ts'
 
 /** Seconds after which a client may try again when a dependency is down. */
@@ -94,6 +93,9 @@ const networkCodes = new Set([
   'UND_ERR_SOCKET',
 ])
 
+/** Causes below an error that are looked at; a chain may close on itself. */
+const causesMax = 5
+
 // Drivers that give their time-outs and lost connections no code.
 const clientFailures = [
   // pg and pg-pool
@@ -111,15 +113,14 @@ const clientFailures = [
  * Whether something this process depends on is down, too slow or out of capacity: the request may
  * succeed when it is sent again.
  */
-export function isDependencyFailure(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
+export function isDependencyFailure(error: unknown, depth = 0): boolean {
+  if (!(error instanceof Error) || depth > causesMax) return false
   const code: unknown = Reflect.get(error, 'code')
-  if (typeof code === 'string' && networkCodes.has(code)) return true
+  if (typeof code === 'string' && (networkCodes.has(code) || isUnavailableState(code))) return true
   // An AbortSignal.timeout of a call that we made.
   if (error.name === 'TimeoutError') return true
   if (clientFailures.some(pattern => pattern.test(error.message))) return true
-  if (isUnavailableState(sqlState(error))) return true
-  return error.cause !== undefined && isDependencyFailure(error.cause)
+  return isDependencyFailure(error.cause, depth + 1)
 }
 
 /**
@@ -128,6 +129,6 @@ export function isDependencyFailure(error: unknown): boolean {
  *
  * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
-function isUnavailableState(state: string | undefined): boolean {
-  return state !== undefined && /^(08|53|57014$|57P0[123]$|55P03$|40001$|40P01$|25P03$)/.test(state)
+function isUnavailableState(state: string): boolean {
+  return /^(08|53|57014$|57P0[123]$|55P03$|40001$|40P01$|25P03$)/.test(state)
 }
