@@ -31,11 +31,15 @@ export async function provisionService(options: {
         if not exists (select from pg_roles where rolname = '${login}') then create role ${login} login; end if;
       end $$`)
       await client.query(`alter role ${login} password ${escapeLiteral(password)}`)
-      await client.query(`alter role ${login} set search_path = ${schema}`)
+      await client.query(`alter role ${login} set search_path = ${schema}, extensions`)
       await client.query(`grant ${owner} to current_user`)
     })
     await untilUncontended(async () => {
       await client.query(`revoke all on schema public from public;
+        create schema if not exists extensions;
+        grant usage on schema extensions to public;
+        create extension if not exists btree_gist schema extensions;
+        create extension if not exists pg_trgm schema extensions;
         create schema if not exists ${schema} authorization ${owner};
         grant usage on schema ${schema} to ${login};
         alter default privileges for role ${owner} in schema ${schema}
@@ -67,7 +71,7 @@ export async function migrate(options: {
   const schema = escapeIdentifier(service)
   return withClient(adminUrl, async client => {
     await client.query("select pg_advisory_lock(hashtext('campus.migrate.' || $1))", [service])
-    await client.query(`set role ${owner}; set search_path = ${schema}; set lock_timeout = '10s';
+    await client.query(`set role ${owner}; set search_path = ${schema}, extensions; set lock_timeout = '10s';
       create table if not exists migration (
         name text primary key, sha256 text not null, applied_at timestamptz not null default now())`)
     const { rows } = await client.query<{ name: string; sha256: string }>(

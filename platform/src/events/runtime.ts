@@ -116,11 +116,13 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     hearing: Hearing,
     records: readonly IncomingRecord[],
   ): Promise<Retry | undefined> {
-    try {
-      note(hearing, await apply({ postgres, clock }, hearing, records))
-      return undefined
-    } catch (error) {
-      if (classify(error) === 'transient') return new Retry(error)
+    if (hearing.consumer.eachAlone !== true) {
+      try {
+        note(hearing, await apply({ postgres, clock }, hearing, records))
+        return undefined
+      } catch (error) {
+        if (classify(error) === 'transient') return new Retry(error)
+      }
     }
     for (const record of records) {
       const outcome = await applyOne(hearing, record)

@@ -41,6 +41,8 @@ export function buildService(config: Config) {
         name: 'orders.checkout',
         kind: 'process',
         onBootstrap: 'replay',
+        // Catalog and payments both answer about one order, each in partitions of its own.
+        eachAlone: true,
         handlers: [...stockOutcomeHandlers(saga), ...paymentOutcomeHandlers(saga)],
       }),
     ],

@@ -1,0 +1,110 @@
+import {
+  productArchived,
+  productPublished,
+  productUpdated,
+  variantSaved,
+} from '@campus/contracts/events/catalog'
+import type { CategoryId, ProductId, UserId } from '@campus/contracts/ids'
+import type { Clock } from '@campus/platform/clock'
+import type { Postgres, Tx } from '@campus/platform/data/postgres'
+import { chassis, fail, refuseAll } from '@campus/platform/errors'
+import { emit } from '@campus/platform/events/outbox'
+import { refuse } from '../errors.ts'
+import { hasCategory, lockProduct, updateProduct } from './product.store.ts'
+import { lineTitle, type Product, requirePublishable, type Variant } from './product.ts'
+
+export interface ProductDeps {
+  readonly postgres: Postgres
+  readonly clock: Clock
+}
+
+/**
+ * Changes what a product says of itself. A new title is told of each variant, because buyers read
+ * both together.
+ *
+ * @throws AppError `request.not_found`, `catalog.slug_taken`, `catalog.category_unknown`
+ */
+export async function changeProduct(
+  { postgres, clock }: ProductDeps,
+  productId: ProductId,
+  change: {
+    readonly title?: string
+    readonly description?: string
+    readonly slug?: string
+    readonly categoryId?: CategoryId | null
+  },
+  requireSeen: (product: Product) => void,
+): Promise<Product> {
+  return postgres.transaction(async tx => {
+    const product = await lockProduct(tx, productId)
+    if (product === undefined) return fail(chassis.notFound())
+    requireSeen(product)
+    const { categoryId } = change
+    if (categoryId && !(await hasCategory(tx, categoryId))) refuseAll([refuse.category_unknown()])
+    const isFree = await updateProduct(tx, productId, change, clock.now())
+    refuseAll(isFree ? [] : [refuse.slug_taken()])
+    await emit(tx, productUpdated.of({ productId, changed: Object.keys(change) }))
+    const { title } = change
+    if (title !== undefined) {
+      await emit(tx, ...product.variants.map(one => savedEvent({ ...product, title }, one)))
+    }
+    return reread(tx, productId)
+  })
+}
+
+/**
+ * Shows a product to buyers; again is no error.
+ *
+ * @throws AppError `request.not_found`, `catalog.no_variant`, `catalog.no_price`
+ */
+export async function publishProduct(
+  { postgres, clock }: ProductDeps,
+  productId: ProductId,
+): Promise<Product> {
+  return postgres.transaction(async tx => {
+    const product = await lockProduct(tx, productId)
+    if (product === undefined) return fail(chassis.notFound())
+    if (product.state === 'published') return product
+    requirePublishable(product, clock.now())
+    await updateProduct(tx, productId, { state: 'published' }, clock.now())
+    await emit(tx, productPublished.of({ productId }))
+    return reread(tx, productId)
+  })
+}
+
+/** Hides a product from buyers; again is no error. @throws AppError `request.not_found` */
+export async function archiveProduct(
+  { postgres, clock }: ProductDeps,
+  productId: ProductId,
+  by: UserId,
+): Promise<Product> {
+  return postgres.transaction(async tx => {
+    const product = await lockProduct(tx, productId)
+    if (product === undefined) return fail(chassis.notFound())
+    if (product.state === 'archived') return product
+    await updateProduct(tx, productId, { state: 'archived' }, clock.now())
+    await emit(tx, productArchived.of({ productId, by: { type: 'user', id: by } }))
+    return reread(tx, productId)
+  })
+}
+
+/** The event that tells of a variant. */
+export function savedEvent(
+  { id, title, kind, sellerId }: Product,
+  variant: Omit<Variant, 'prices'>,
+) {
+  return variantSaved.of({
+    productId: id,
+    variantId: variant.id,
+    sku: variant.sku,
+    label: lineTitle(title, variant.label),
+    kind,
+    tracked: variant.tracked,
+    ...(variant.courseId !== null && { courseId: variant.courseId }),
+    ...(sellerId !== null && { sellerId }),
+  })
+}
+
+async function reread(tx: Tx, id: ProductId): Promise<Product> {
+  return (await lockProduct(tx, id)) ?? fail(chassis.notFound())
+}

@@ -1,0 +1,24 @@
+import { createChassis } from '@campus/platform/chassis'
+import { categoryRoutes } from './categories/category.routes.ts'
+import type { Config } from './config.ts'
+import { productRoutes } from './products/product.routes.ts'
+import { expireReservationsJob } from './stock/expire-reservations.job.ts'
+import { stockConsumer } from './stock/order-requests.consumer.ts'
+import { stockRoutes } from './stock/stock.routes.ts'
+import { openStock } from './stock/stock.store.ts'
+
+/** Composes the catalog service; nothing connects before `start`. */
+export function buildService(config: Config) {
+  const chassis = createChassis({ service: 'catalog', config })
+  const { postgres, clock, cache, app } = chassis
+  const cursorSecret = config.CURSOR_SECRET
+
+  app.register(productRoutes({ postgres, clock, cache, openStock, cursorSecret }))
+  app.register(categoryRoutes({ postgres, cache }))
+  app.register(stockRoutes({ postgres, clock, cursorSecret }))
+
+  return chassis.run({
+    consumers: [stockConsumer({ priceGraceSeconds: config.PRICE_GRACE_SECONDS })],
+    jobs: [expireReservationsJob(postgres, config.RESERVATION_SWEEP_MS)],
+  })
+}

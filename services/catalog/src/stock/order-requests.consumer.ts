@@ -1,0 +1,31 @@
+import {
+  orderPlaced,
+  stockCommitRequested,
+  stockReleaseRequested,
+} from '@campus/contracts/events/orders'
+import { defineConsumer, on } from '@campus/platform/events/consumer'
+import { commitStock } from './commit-stock.command.ts'
+import { releaseStock } from './release-stock.command.ts'
+import { type ReserveDeps, reserveStock } from './reserve-stock.command.ts'
+
+/** What orders ask of the stock; each request is answered exactly once, by an event. */
+export function stockConsumer(deps: ReserveDeps) {
+  return defineConsumer({
+    name: 'catalog.stock',
+    kind: 'process',
+    onBootstrap: 'replay',
+    // Orders of different partitions want the same variants.
+    eachAlone: true,
+    handlers: [
+      on(orderPlaced, async ({ tx, event: { data }, now }) => {
+        await reserveStock(tx, deps, data, now)
+      }),
+      on(stockCommitRequested, async ({ tx, event: { data }, now }) => {
+        await commitStock(tx, data.orderId, now)
+      }),
+      on(stockReleaseRequested, async ({ tx, event: { data }, now }) => {
+        await releaseStock(tx, data.orderId, now)
+      }),
+    ],
+  })
+}

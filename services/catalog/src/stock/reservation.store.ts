@@ -1,0 +1,57 @@
+import type { OrderId, ReservationId } from '@campus/contracts/ids'
+import type { Tx } from '@campus/platform/data/postgres'
+import { and, asc, eq, lte } from 'drizzle-orm'
+import { reservation, reservationLine } from '../schema.ts'
+import type { Reservation, ReservationState } from './reservation.ts'
+
+/** The reservation of an order, locked until the transaction ends. */
+export async function lockReservation(tx: Tx, orderId: OrderId): Promise<Reservation | undefined> {
+  const [row] = await tx
+    .select()
+    .from(reservation)
+    .where(eq(reservation.orderId, orderId))
+    .for('update')
+  return row && { ...row, lines: await linesOf(tx, row.id) }
+}
+
+/** Adds a reservation. A second one of an order violates `reservation_order_id_key`. */
+export async function insertReservation(tx: Tx, made: Reservation, now: Date): Promise<void> {
+  const { lines, ...row } = made
+  await tx.insert(reservation).values({ ...row, updatedAt: now })
+  if (lines.length === 0) return
+  await tx.insert(reservationLine).values(lines.map(line => ({ ...line, reservationId: made.id })))
+}
+
+export async function saveState(
+  tx: Tx,
+  id: ReservationId,
+  state: ReservationState,
+  now: Date,
+): Promise<void> {
+  await tx.update(reservation).set({ state, updatedAt: now }).where(eq(reservation.id, id))
+}
+
+/** Held reservations past their time, the oldest first. Others' sweepers skip what is locked here. */
+export async function lockExpired(tx: Tx, now: Date, max: number): Promise<Reservation[]> {
+  const rows = await tx
+    .select()
+    .from(reservation)
+    .where(and(eq(reservation.state, 'held'), lte(reservation.expiresAt, now)))
+    .orderBy(asc(reservation.expiresAt))
+    .limit(max)
+    .for('update', { skipLocked: true })
+  return Promise.all(rows.map(async row => ({ ...row, lines: await linesOf(tx, row.id) })))
+}
+
+async function linesOf(tx: Tx, id: ReservationId) {
+  return tx
+    .select({
+      lineNo: reservationLine.lineNo,
+      variantId: reservationLine.variantId,
+      quantity: reservationLine.quantity,
+      tracked: reservationLine.tracked,
+    })
+    .from(reservationLine)
+    .where(eq(reservationLine.reservationId, id))
+    .orderBy(asc(reservationLine.lineNo))
+}

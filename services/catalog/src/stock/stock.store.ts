@@ -1,0 +1,162 @@
+import type { MovementId, OrderId, PriceId, VariantId } from '@campus/contracts/ids'
+import type { Tx } from '@campus/platform/data/postgres'
+import { and, asc, desc, eq, inArray, lt, sql } from 'drizzle-orm'
+import { movement, price, product, stock, variant } from '../schema.ts'
+import type { Movement, MovementReason } from './movement.ts'
+import type { OrderedLine, Sellable } from './reservation.ts'
+
+/**
+ * Units that are neither sold nor held, of variants that stay locked until the transaction ends. The
+ * locks are taken in the order of ids, so that two orders cannot wait for each other.
+ */
+export async function lockAvailable(
+  tx: Tx,
+  variantIds: readonly VariantId[],
+): Promise<Map<VariantId, number>> {
+  if (variantIds.length === 0) return new Map()
+  const rows = await tx
+    .select({ variantId: stock.variantId, onHand: stock.onHand, reserved: stock.reserved })
+    .from(stock)
+    .where(inArray(stock.variantId, [...variantIds]))
+    .orderBy(asc(stock.variantId))
+    .for('update')
+  return new Map(rows.map(row => [row.variantId, row.onHand - row.reserved]))
+}
+
+/** Holds (positive) or lets go of (negative) units; the CHECK of the table is the last guard. */
+export async function changeReserved(
+  tx: Tx,
+  quantities: ReadonlyMap<VariantId, number>,
+): Promise<void> {
+  if (quantities.size === 0) return
+  await tx.execute(sql`
+    update stock set reserved = reserved + c.quantity from ${changes(quantities)}
+    where stock.variant_id = c.variant_id`)
+}
+
+/**
+ * Moves units in or out, and lets go of as many reserved ones when `isReserved`.
+ *
+ * @returns the movements, with the stock after each
+ */
+export async function move(
+  tx: Tx,
+  change: {
+    readonly deltas: ReadonlyMap<VariantId, number>
+    readonly isReserved: boolean
+    readonly reason: MovementReason
+    readonly orderId: OrderId | null
+    readonly actor: string
+    readonly now: Date
+    readonly newId: () => MovementId
+  },
+): Promise<Movement[]> {
+  const { deltas, reason, orderId, actor, now } = change
+  if (deltas.size === 0) return []
+  const released = change.isReserved ? sql`c.quantity` : sql`0`
+  const { rows } = await tx.execute<{ variant_id: VariantId; on_hand: number }>(sql`
+    update stock set on_hand = on_hand + c.quantity, reserved = reserved + ${released}
+    from ${changes(deltas)} where stock.variant_id = c.variant_id
+    returning stock.variant_id, stock.on_hand`)
+  const movements = rows.map(row => ({
+    id: change.newId(),
+    variantId: row.variant_id,
+    delta: deltas.get(row.variant_id) ?? 0,
+    onHandAfter: row.on_hand,
+    reason,
+  }))
+  await tx.insert(movement).values(movements.map(one => ({ ...one, orderId, actor, at: now })))
+  return movements
+}
+
+/** What may be sold of the ordered lines, by variant. */
+export async function sellableOf(
+  tx: Tx,
+  lines: readonly OrderedLine[],
+  pricesValidAt: Date,
+): Promise<Map<VariantId, Sellable>> {
+  const rows = await tx
+    .select({
+      variantId: variant.id,
+      state: product.state,
+      tracked: variant.tracked,
+      priceId: price.id,
+    })
+    .from(variant)
+    .innerJoin(product, eq(product.id, variant.productId))
+    .leftJoin(
+      price,
+      and(
+        eq(price.variantId, variant.id),
+        inArray(
+          price.id,
+          lines.map(line => line.priceId),
+        ),
+        sql`(${price.validTo} is null or ${price.validTo} > ${pricesValidAt.toISOString()})`,
+      ),
+    )
+    .where(
+      inArray(
+        variant.id,
+        lines.map(line => line.variantId),
+      ),
+    )
+  const prices = new Map<VariantId, Set<PriceId>>()
+  for (const { variantId, priceId } of rows) {
+    const known = prices.get(variantId) ?? new Set()
+    if (priceId !== null) known.add(priceId)
+    prices.set(variantId, known)
+  }
+  const ordered = new Map(lines.map(line => [line.variantId, line.priceId]))
+  return new Map(
+    rows.map(({ variantId, state, tracked }) => {
+      const priceId = ordered.get(variantId)
+      const hasPrice = priceId !== undefined && prices.get(variantId)?.has(priceId) === true
+      return [variantId, { isPublished: state === 'published', tracked, hasPrice }]
+    }),
+  )
+}
+
+/** Stock of one variant; undefined when it is unknown or not tracked. */
+export async function findStock(
+  tx: Tx,
+  variantId: VariantId,
+): Promise<{ onHand: number; reserved: number } | undefined> {
+  const [row] = await tx
+    .select({ onHand: stock.onHand, reserved: stock.reserved })
+    .from(stock)
+    .where(eq(stock.variantId, variantId))
+  return row
+}
+
+/** Begins to count a variant, from zero. */
+export async function openStock(tx: Tx, variantId: VariantId): Promise<void> {
+  await tx.insert(stock).values({ variantId, onHand: 0, reserved: 0 }).onConflictDoNothing()
+}
+
+/** Movements of a variant, the newest first, from behind `after` on. */
+export async function movementsOf(
+  tx: Tx,
+  variantId: VariantId,
+  after: MovementId | undefined,
+  max: number,
+) {
+  return tx
+    .select()
+    .from(movement)
+    .where(
+      and(
+        eq(movement.variantId, variantId),
+        after === undefined ? undefined : lt(movement.id, after),
+      ),
+    )
+    .orderBy(desc(movement.id))
+    .limit(max)
+}
+
+function changes(quantities: ReadonlyMap<VariantId, number>) {
+  const sorted = [...quantities].toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return sql`unnest(
+    ${sql.param(sorted.map(([variantId]) => variantId))}::uuid[],
+    ${sql.param(sorted.map(([, quantity]) => quantity))}::int[]) c(variant_id, quantity)`
+}
