@@ -218,6 +218,27 @@ test('a refusal rolls the effect back, is kept and replayed byte for byte', asyn
   t.equal(await count(), 0)
 })
 
+test('a refusal that was overtaken by a twin gives the answer of the twin', async t => {
+  const { send, postgres, state } = await payments(t)
+  const first = await send('key-1')
+  const { rows } = await postgres.read(tx =>
+    tx.execute(sql`delete from idempotency_key returning row_to_json(idempotency_key) as record`),
+  )
+  const gate = Promise.withResolvers<void>()
+  state.behaviour = 'refuse'
+  state.gate = gate.promise
+  const overtaken = send('key-1')
+  while (state.runs < 2) await new Promise(setImmediate)
+  await postgres.read(tx =>
+    tx.execute(sql`insert into idempotency_key
+      select * from json_populate_record(null::idempotency_key, ${JSON.stringify(rows[0]?.['record'])})`),
+  )
+  gate.resolve()
+  const answer = await overtaken
+  t.equal(answer.body, first.body)
+  t.equal(answer.headers['idempotent-replayed'], 'true')
+})
+
 test('a failure leaves nothing behind: the same key works afterwards', async t => {
   const { send, count, state } = await payments(t)
   state.behaviour = 'break'
