@@ -56,13 +56,16 @@ export function onCommit(tx: Tx, hook: () => void): void {
 
 /** Opens a pool; connections are made on demand, so a missing database is no error here. */
 export function createPostgres(options: PostgresOptions): Postgres {
+  const { statementTimeoutMs = 4_000 } = options
   const pool = new Pool({
     connectionString: options.url,
     max: options.max,
     application_name: options.applicationName,
     connectionTimeoutMillis: 3_000,
     idleTimeoutMillis: 30_000,
-    statement_timeout: options.statementTimeoutMs ?? 5_000,
+    statement_timeout: statementTimeoutMs,
+    // A server that is frozen cancels nothing: the client gives up by itself, a little later.
+    query_timeout: statementTimeoutMs + 500,
     lock_timeout: 4_000,
     idle_in_transaction_session_timeout: 60_000,
     keepAlive: true,
@@ -90,9 +93,13 @@ export function createPostgres(options: PostgresOptions): Postgres {
       for (const hook of hooks) hook()
       return result
     } catch (error) {
-      await client.query('rollback').catch(() => {
-        broken = true
-      })
+      // The connection still waits for the statement that was given up: it is of no use any more.
+      broken = isGivenUp(error)
+      if (!broken) {
+        await client.query('rollback').catch(() => {
+          broken = true
+        })
+      }
       throw error
     } finally {
       commitHooks.delete(tx)
@@ -137,6 +144,12 @@ export function sqlState(error: unknown): string | undefined {
 /** Name of the violated constraint, when `error` is a violation of one. */
 export function violatedConstraint(error: unknown): string | undefined {
   return postgresError(error)?.constraint
+}
+
+/** What pg says when `query_timeout` is over; it has no code. */
+function isGivenUp(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return error.message === 'Query read timeout' || isGivenUp(error.cause)
 }
 
 function postgresError(error: unknown): DatabaseError | undefined {

@@ -1,9 +1,9 @@
 import type { Clock } from '../clock.ts'
+import { isDependencyFailure } from '../data/dependency.ts'
 import type { Postgres } from '../data/postgres.ts'
 import type { Logger } from '../process/logger.ts'
 import type { Metrics } from '../process/metrics.ts'
 import { type Applied, apply, type Hearing, hearingOf, parkRecord } from './apply.ts'
-import { classify } from './classify.ts'
 import type { ConsumerDefinition } from './consumer.ts'
 import type { Kafka } from './kafka.ts'
 import type { Batch, Consumption } from './kafka-consume.ts'
@@ -121,7 +121,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
         note(hearing, await apply({ postgres, clock }, hearing, records))
         return undefined
       } catch (error) {
-        if (classify(error) === 'transient') return new Retry(error)
+        if (isDependencyFailure(error)) return new Retry(error)
       }
     }
     for (const record of records) {
@@ -137,7 +137,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
         note(hearing, await apply({ postgres, clock }, hearing, [record]))
         return undefined
       } catch (error) {
-        if (classify(error) === 'transient') return new Retry(error)
+        if (isDependencyFailure(error)) return new Retry(error)
         if (attempts < attemptsMax) continue
         return parkFailed(hearing, record, error, attempts)
       }

@@ -1,6 +1,7 @@
 import { test } from 'tap'
+import { isDependencyFailure } from '../data/dependency.ts'
 import { AppError, chassis } from '../errors.ts'
-import { isDependencyFailure, toAppError } from './failure.ts'
+import { toAppError } from './failure.ts'
 
 const withCode = (code: string) => Object.assign(new Error('x'), { code })
 

@@ -1,0 +1,109 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Cleanup } from '@campus/platform/testing/cleanup'
+import { locateHome } from '../tools/local/home.ts'
+import { readRunFile } from '../tools/local/run-file.ts'
+import { readStatus, type Status } from '../tools/local/status.ts'
+import { type Client, createClient } from '../tools/prove/client.ts'
+import { becomeFirstAdmin, type Person } from '../tools/prove/people.ts'
+
+/** A mesh of its own for one test file: servers, services and launcher as `npm start` runs them. */
+export interface Mesh {
+  readonly client: Client
+  readonly inboxUrl: string
+  readonly admin: Person
+  /** Addresses of the servers, as a superuser sees them. */
+  readonly env: Readonly<Record<string, string>>
+  status(): Promise<Status>
+  /** Pid of a process by its name, e.g. `orders` or `kafka`. */
+  pidOf(name: string): Promise<number>
+}
+
+const secret = 'only-for-tests-first-admin'
+
+/** Settings that let one machine act for hundreds of people. */
+const manyPeople = {
+  CAMPUS_USERS_FIRST_ADMIN_SECRET: secret,
+  CAMPUS_USERS_REGISTER_PER_HOUR: '1000000',
+  CAMPUS_USERS_LOGIN_PER_MINUTE_ADDRESS: '1000000',
+  CAMPUS_GATEWAY_ANONYMOUS_PER_MINUTE: '1000000',
+  CAMPUS_GATEWAY_SIGNED_IN_PER_MINUTE: '1000000',
+}
+
+/** The test command's own servers: a mesh must not change the passwords of roles there. */
+const servers = new Set(['DATABASE_URL', 'KAFKA_BROKERS', 'REDIS_URL', 'SMTP_URL', 'INBOX_URL'])
+
+/**
+ * Starts a mesh in a folder of its own, on free ports, and waits until it is ready.
+ *
+ * @param settings variables for services, e.g. `CAMPUS_ORDERS_PAYMENT_TIMEOUT_SECONDS`
+ */
+export async function startMesh(
+  t: Cleanup,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Mesh> {
+  const home = mkdtempSync(join(tmpdir(), 'campus-e2e-'))
+  const clean = Object.entries(process.env).filter(([name]) => !servers.has(name))
+  const launcher = spawn(
+    process.execPath,
+    ['tools/campus.ts', 'up', '--home', home, '--random-ports', '--no-seed'],
+    {
+      env: { ...Object.fromEntries(clean), ...manyPeople, ...settings },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
+  t.teardown(async () => {
+    await stop(launcher)
+    rmSync(home, { recursive: true, force: true })
+  })
+  await untilReady(launcher)
+  const { endpoints } = await readStatus(home)
+  const gatewayUrl = endpoints['gateway'] ?? ''
+  const client = createClient(gatewayUrl)
+  const admin = await becomeFirstAdmin(client, secret, {
+    email: 'admin@campus.example',
+    name: 'Ada Admin',
+  })
+  const run = readRunFile(locateHome(home))
+  return {
+    client,
+    admin,
+    inboxUrl: endpoints['inbox'] ?? '',
+    env: run?.env ?? {},
+    status: () => readStatus(home),
+    async pidOf(name) {
+      const { processes } = await readStatus(home)
+      const pid = processes.find(one => one.name === name)?.pid
+      if (typeof pid !== 'number') throw new Error(`${name} does not run.`)
+      return pid
+    },
+  }
+}
+
+async function untilReady(launcher: ChildProcess): Promise<void> {
+  if (launcher.stdout === null) throw new Error('The launcher has no output.')
+  const said: string[] = []
+  const lines = createInterface({ input: launcher.stdout })
+  const ready = new Promise<void>(resolve => {
+    lines.on('line', line => {
+      said.push(line)
+      if (line.includes('Campus is ready')) resolve()
+    })
+  })
+  const ended = once(launcher, 'exit').then(() => {
+    throw new Error(`The mesh did not start:\n${said.join('\n')}`)
+  })
+  await Promise.race([ready, ended])
+  ended.catch(() => undefined)
+}
+
+async function stop(launcher: ChildProcess): Promise<void> {
+  if (launcher.exitCode !== null || launcher.signalCode !== null) return
+  const exited = once(launcher, 'exit')
+  launcher.kill('SIGTERM')
+  await exited
+}
