@@ -40,6 +40,14 @@ export interface PostgresOptions {
   readonly onError?: (error: Error) => void
 }
 
+/**
+ * Thrown inside a transaction whose work was given up although it may still be running: its
+ * connection is closed, so that whatever the work does later reaches nobody's transaction.
+ */
+export class AbandonedWork extends Error {
+  override readonly name: string = 'AbandonedWork'
+}
+
 const attemptsMax = 5
 const retryable = new Set(['40001', '40P01'])
 const commitHooks = new WeakMap<Tx, (() => void)[]>()
@@ -94,7 +102,7 @@ export function createPostgres(options: PostgresOptions): Postgres {
       return result
     } catch (error) {
       // The connection still waits for the statement that was given up: it is of no use any more.
-      broken = isGivenUp(error)
+      broken = isGivenUp(error) || error instanceof AbandonedWork
       if (!broken) {
         await client.query('rollback').catch(() => {
           broken = true

@@ -1,6 +1,6 @@
 import { type Event, header } from '@campus/contracts/envelope'
 import type { Clock } from '../clock.ts'
-import type { Postgres, Tx } from '../data/postgres.ts'
+import { AbandonedWork, type Postgres, type Tx } from '../data/postgres.ts'
 import { type Flow, newTraceparent, withFlow } from '../process/flow.ts'
 import { withSpan } from '../process/tracing.ts'
 import type { ConsumerDefinition, Handler } from './consumer.ts'
@@ -17,11 +17,8 @@ import type { IncomingRecord } from './kafka-record.ts'
 import { behind, type ParkReason, park, parkedKeys } from './park.ts'
 import { processAttributes } from './spans.ts'
 
-/** An event may take this long; a handler that does not settle is given up. */
-const eventMs = 5_000
-
 /** A handler did not settle within its deadline. */
-export class HandlerTimeout extends Error {
+export class HandlerTimeout extends AbandonedWork {
   override readonly name = 'HandlerTimeout'
 }
 
@@ -30,6 +27,13 @@ export interface Hearing {
   readonly consumer: ConsumerDefinition
   readonly types: ReadonlySet<string>
   handlerOf(topic: string, envelope: Envelope): Handler | undefined
+}
+
+export interface ApplyDeps {
+  readonly postgres: Postgres
+  readonly clock: Clock
+  /** An event may take this long; a handler that does not settle by then is given up. */
+  readonly eventMs: number
 }
 
 /** Outcome of a sub-batch, for metrics. */
@@ -61,7 +65,7 @@ export function hearingOf(consumer: ConsumerDefinition): Hearing {
  * @throws whatever a handler throws; nothing is applied then
  */
 export async function apply(
-  { postgres, clock }: { postgres: Postgres; clock: Clock },
+  { postgres, clock, eventMs }: ApplyDeps,
   hearing: Hearing,
   records: readonly IncomingRecord[],
 ): Promise<Applied> {
@@ -104,7 +108,7 @@ export async function apply(
         parkedCount += 1
         continue
       }
-      await handle(tx, clock, name, handler, event)
+      await handle(tx, { clock, eventMs }, name, handler, event)
       seen.set(event.key, Math.max(seen.get(event.key) ?? 0, event.version))
       events.push({ consumer: name, event })
     }
@@ -155,7 +159,7 @@ function sort(hearing: Hearing, records: readonly IncomingRecord[], now: Date) {
 
 async function handle(
   tx: Tx,
-  clock: Clock,
+  { clock, eventMs }: Omit<ApplyDeps, 'postgres'>,
   consumer: string,
   handler: Handler,
   event: Event,

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { defineEvent, header } from '@campus/contracts/envelope'
 import type { Topic } from '@campus/contracts/topics'
 import { sql } from 'drizzle-orm'
-import { test } from 'tap'
+import { t as file, test } from 'tap'
 import { Type } from 'typebox'
 import { systemClock } from '../clock.ts'
 import type { Postgres, Tx } from '../data/postgres.ts'
@@ -19,6 +19,8 @@ import { murmur2 } from './murmur2.ts'
 import { emit } from './outbox.ts'
 import { createRelay } from './relay.ts'
 import { createRuntime } from './runtime.ts'
+
+file.setTimeout(150_000)
 
 const poured = defineEvent({
   type: 'bar.drink_poured.v1',
@@ -53,6 +55,7 @@ async function startConsumer(t: Cleanup, bench: Bench, handle: (pour: Pour) => P
     ...bench,
     service: 'bar',
     clock: systemClock,
+    eventMs: 500,
     consumers: [
       defineConsumer({
         name: 'bar.ledger',
@@ -360,22 +363,42 @@ test('a transient error pauses the partition and the event is applied later, nev
   t.equal(rows.length, 0)
 })
 
-test('a handler that rejects with undefined is parked and consuming goes on', async t => {
+test('a handler that rejects with undefined or never settles is parked and consuming goes on', async t => {
   const bench = await open(t)
   const { postgres } = bench
   startRelay(t, bench)
+  const wokenUp = Promise.withResolvers<void>()
+  let attempts = 0
   await startConsumer(t, bench, async ({ tx, event }) => {
+    const { glassId, number } = event.data
     // oxlint-disable-next-line prefer-promise-reject-errors
-    if (event.data.glassId === 'undefined') await Promise.reject()
-    await addUp(tx, event.data.glassId, event.data.number)
+    if (glassId === 'undefined') await Promise.reject()
+    if (glassId === 'sleeper') {
+      attempts += 1
+      await wokenUp.promise
+    }
+    await addUp(tx, glassId, number)
   })
   await pour(postgres, 'undefined', 1)
   await pour(postgres, 'g', 1)
-  await eventually(async () => assert.deepEqual(await sums(postgres), { g: 1 }))
-  await eventually(async () => {
-    const { rows } = await postgres.read(tx =>
-      tx.execute(sql`select aggregate_key from parked_key`),
-    )
-    assert.deepEqual(rows, [{ aggregate_key: 'glass:undefined' }])
-  })
+  await eventually(async () => assert.equal((await sums(postgres))['g'], 1))
+  await pour(postgres, 'sleeper', 1)
+  await eventually(
+    async () => {
+      const { rows } = await postgres.read(tx =>
+        tx.execute(sql`select aggregate_key from parked_key order by aggregate_key`),
+      )
+      assert.deepEqual(rows, [
+        { aggregate_key: 'glass:sleeper' },
+        { aggregate_key: 'glass:undefined' },
+      ])
+    },
+    { timeoutMs: 40_000 },
+  )
+  t.equal(attempts, 6, 'once in the batch, five times alone')
+  // What was given up wakes up: its connection is gone, so it can write nothing.
+  wokenUp.resolve()
+  await pour(postgres, 'h', 1)
+  await eventually(async () => assert.equal((await sums(postgres))['h'], 1))
+  t.equal((await sums(postgres))['sleeper'], undefined)
 })

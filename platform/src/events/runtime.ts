@@ -23,8 +23,8 @@ import type { IncomingRecord } from './kafka-record.ts'
 const subBatchMax = 50
 const attemptsMax = 5
 const pauseMs = { first: 500, max: 30_000 }
-/** A sub-batch may take this long in all; heartbeats stop then, so that a hung handler shows. */
-const subBatchMs = 20_000
+/** Heartbeats stop when no attempt has begun or ended for so long, so that a hung process shows. */
+const standstillMs = 20_000
 const heartbeatMs = 3_000
 
 export interface RuntimeOptions {
@@ -35,6 +35,8 @@ export interface RuntimeOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Metrics
+  /** An event may take this long; a handler that does not settle by then is given up. */
+  readonly eventMs?: number
   /** The process must end: it cannot consume any more. */
   readonly onCrash: (error: Error) => void
 }
@@ -49,7 +51,7 @@ export interface Runtime {
 
 /** @see docs/events.md */
 export function createRuntime(options: RuntimeOptions): Runtime {
-  const { postgres, kafka, service, clock, logger, metrics } = options
+  const { postgres, kafka, service, clock, logger, metrics, eventMs = 5_000 } = options
   const hearings = options.consumers.map(hearingOf)
   const topics = [
     ...new Set(options.consumers.flatMap(c => c.handlers.map(({ kind }) => kind.topic))),
@@ -70,7 +72,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       const records = batch.records.slice(start, start + subBatchMax)
       const last = records.at(-1)
       if (last === undefined) return
-      const outcome = await withHeartbeat(batch, () => applyAll(batch.topic, records))
+      const outcome = await withHeartbeat(batch, moved => applyAll(batch.topic, records, moved))
       if (outcome instanceof Retry) {
         const times = (waiting.get(name) ?? 0) + 1
         waiting.set(name, times)
@@ -104,9 +106,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   async function applyAll(
     topic: string,
     records: readonly IncomingRecord[],
+    moved: () => void,
   ): Promise<Retry | undefined> {
     for (const hearing of hearersOf(topic)) {
-      const outcome = await applyOrSplit(hearing, records)
+      const outcome = await applyOrSplit(hearing, records, moved)
       if (outcome !== undefined) return outcome
     }
     return undefined
@@ -115,26 +118,32 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   async function applyOrSplit(
     hearing: Hearing,
     records: readonly IncomingRecord[],
+    moved: () => void,
   ): Promise<Retry | undefined> {
     if (hearing.consumer.eachAlone !== true) {
       try {
-        note(hearing, await apply({ postgres, clock }, hearing, records))
+        note(hearing, await apply({ postgres, clock, eventMs }, hearing, records))
         return undefined
       } catch (error) {
         if (isDependencyFailure(error)) return new Retry(error)
       }
     }
     for (const record of records) {
-      const outcome = await applyOne(hearing, record)
+      const outcome = await applyOne(hearing, record, moved)
       if (outcome !== undefined) return outcome
     }
     return undefined
   }
 
-  async function applyOne(hearing: Hearing, record: IncomingRecord): Promise<Retry | undefined> {
+  async function applyOne(
+    hearing: Hearing,
+    record: IncomingRecord,
+    moved: () => void,
+  ): Promise<Retry | undefined> {
     for (let attempts = 1; ; attempts += 1) {
+      moved()
       try {
-        note(hearing, await apply({ postgres, clock }, hearing, [record]))
+        note(hearing, await apply({ postgres, clock, eventMs }, hearing, [record]))
         return undefined
       } catch (error) {
         if (isDependencyFailure(error)) return new Retry(error)
@@ -215,13 +224,15 @@ class Retry {
   }
 }
 
-async function withHeartbeat<T>(batch: Batch, work: () => Promise<T>): Promise<T> {
-  const until = performance.now() + subBatchMs
+async function withHeartbeat<T>(batch: Batch, work: (moved: () => void) => Promise<T>): Promise<T> {
+  let movedAt = performance.now()
   const timer = setInterval(() => {
-    if (performance.now() < until) batch.heartbeat().catch(() => undefined)
+    if (performance.now() - movedAt < standstillMs) batch.heartbeat().catch(() => undefined)
   }, heartbeatMs)
   try {
-    return await work()
+    return await work(() => {
+      movedAt = performance.now()
+    })
   } finally {
     clearInterval(timer)
   }
