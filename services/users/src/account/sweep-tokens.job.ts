@@ -1,0 +1,17 @@
+import type { Postgres } from '@campus/platform/data/postgres'
+import { defineJob } from '@campus/platform/process/jobs'
+import { deleteExpiredTokens } from './account.store.ts'
+
+const batchMax = 1_000
+
+/** Forgets the tokens of mails that nobody can use any more. */
+export function sweepTokensJob({ postgres }: { readonly postgres: Postgres }) {
+  return defineJob({
+    name: 'users.sweep-tokens',
+    periodMs: 600_000,
+    async run({ now }) {
+      const deleted = await postgres.transaction(tx => deleteExpiredTokens(tx, now, batchMax))
+      return deleted === batchMax
+    },
+  })
+}

@@ -1,0 +1,77 @@
+import { createChassis } from '@campus/platform/chassis'
+import { createMailer } from '@campus/platform/data/mailer'
+import { findByEmail, holdAccount, saveRehashed } from './account/account.store.ts'
+import { meRoutes } from './account/me.routes.ts'
+import { registrationRoutes } from './account/registration.routes.ts'
+import { sweepTokensJob } from './account/sweep-tokens.job.ts'
+import type { Config } from './config.ts'
+import { createPasswords } from './passwords.ts'
+import { enqueueMail, mailEffect } from './secret-mail.ts'
+import { sessionRoutes } from './session/session.routes.ts'
+import { endSessionsOf } from './session/session.store.ts'
+import { sweepSessionsJob } from './session/sweep-sessions.job.ts'
+import { jwksRoutes } from './signing-key/jwks.routes.ts'
+import { keepKeysJob } from './signing-key/keep-keys.job.ts'
+import { createKeyring } from './signing-key/load-keyring.command.ts'
+import { createVault } from './vault.ts'
+
+/** Composes the users service; nothing connects before `start`. */
+export function buildService(config: Config) {
+  const chassis = createChassis({ service: 'users', config, rateLimits: rateLimitsOf(config) })
+  const { postgres, clock, app, lifecycle } = chassis
+  const vault = createVault(config.KEY_ENCRYPTION_SECRET)
+  const keyring = createKeyring({ postgres, clock, vault })
+  const mailer = createMailer({
+    url: config.SMTP_URL,
+    from: { name: 'Campus', address: config.MAIL_FROM },
+  })
+  const passwords = createPasswords({
+    concurrency: config.PASSWORD_CONCURRENCY,
+    queueMax: config.PASSWORD_QUEUE_MAX,
+  })
+
+  app.register(jwksRoutes(keyring))
+  app.register(
+    registrationRoutes({
+      postgres,
+      clock,
+      passwords,
+      enqueueMail: enqueueMail(vault),
+      publicUrl: config.PUBLIC_URL,
+      firstAdminSecret: config.FIRST_ADMIN_SECRET,
+      // Whoever opened them did so with a password that the owner of the mailbox did not choose.
+      endSessions: (tx, userId, now) => endSessionsOf(tx, userId, 'reset', now),
+    }),
+  )
+  app.register(
+    sessionRoutes({
+      postgres,
+      clock,
+      vault,
+      passwords,
+      accounts: { findByEmail, holdAccount, saveRehashed },
+      sign: (subject, now) => keyring.sign(subject, now),
+    }),
+  )
+  app.register(meRoutes({ postgres, clock }))
+
+  const service = chassis.run({
+    effects: [mailEffect(vault, mailer)],
+    jobs: [keepKeysJob(keyring), sweepTokensJob({ postgres }), sweepSessionsJob({ postgres })],
+  })
+  lifecycle.onStop('mailer', () => mailer.close())
+  return service
+}
+
+function rateLimitsOf(config: Config) {
+  const minute = 60
+  const hour = 3_600
+  return {
+    login_address: { max: config.LOGIN_PER_MINUTE_ADDRESS, windowSeconds: minute, by: 'address' },
+    login_account: { max: config.LOGIN_PER_MINUTE_ACCOUNT, windowSeconds: minute },
+    refresh: { max: config.LOGIN_PER_MINUTE_ADDRESS * 4, windowSeconds: minute, by: 'address' },
+    register: { max: config.REGISTER_PER_HOUR, windowSeconds: hour, by: 'address' },
+    verify: { max: config.LOGIN_PER_MINUTE_ADDRESS, windowSeconds: minute, by: 'address' },
+    mails: { max: config.MAILS_PER_HOUR, windowSeconds: hour },
+  } as const
+}
