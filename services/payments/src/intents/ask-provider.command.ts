@@ -1,0 +1,112 @@
+import { asId, type IntentId } from '@campus/contracts/ids'
+import type { Clock } from '@campus/platform/clock'
+import type { Postgres } from '@campus/platform/data/postgres'
+import type { EffectAttempt, EffectKind } from '@campus/platform/events/effects'
+import type { AttemptId, Fact, Provider } from '../psp/provider.ts'
+import type { Book } from './carry-out.command.ts'
+import { findIntent } from './intent.store.ts'
+import type { Intent } from './intent.ts'
+import type { CallKind } from './lifecycle.ts'
+import { settleIntent } from './settle-intent.command.ts'
+
+// Calls of the provider are effects: rows that commit with the decision to call, carried out outside
+// of any transaction. An attempt whose outcome is unknown is repeated, after a look at what the
+// provider knows. The answer itself settles the intent; the webhook that follows tells nothing new.
+
+interface Deps {
+  readonly postgres: Postgres
+  readonly clock: Clock
+  readonly provider: Provider
+  readonly book: Book
+  readonly timeoutMs: number
+}
+
+/** The outcome is not known yet; the next look at the provider may tell. */
+class Unsettled extends Error {
+  override readonly name = 'Unsettled'
+}
+
+/** With a back-off of at most 5 min this is about four hours; orders ask again in the meantime. */
+const attemptsMax = 60
+
+/** The effects `psp_authorize`, `psp_capture`, `psp_void` and `psp_refund`. */
+export function providerCalls(deps: Deps): EffectKind[] {
+  const { postgres, clock, provider, book } = deps
+
+  async function run(kind: CallKind, { payload, attempt, signal }: EffectAttempt): Promise<void> {
+    const { intentId, attemptId, token } = readPayload(payload)
+    const intent = await postgres.read(tx => findIntent(tx, intentId))
+    if (intent?.attemptId !== attemptId) return
+    const until = AbortSignal.any([signal, AbortSignal.timeout(deps.timeoutMs)])
+    const facts = await learn(kind, intent, { attemptId, token, attempt, signal: until })
+    await postgres.transaction(tx =>
+      settleIntent(tx, book, { intentId, attemptId, facts }, clock.now()),
+    )
+  }
+
+  async function learn(
+    kind: CallKind,
+    intent: Intent,
+    call: {
+      readonly attemptId: AttemptId
+      readonly token: string
+      readonly attempt: number
+      readonly signal: AbortSignal
+    },
+  ): Promise<readonly Fact[]> {
+    const { attemptId, signal } = call
+    const isUncertain = call.attempt > 1 || (kind === 'capture' && intent.returnCause !== null)
+    const known = isUncertain ? await provider.find(attemptId, signal) : undefined
+    if (known !== undefined && known.some(fact => settles[kind].has(fact.kind))) return known
+    switch (kind) {
+      case 'authorize': {
+        if (known !== undefined) throw new Unsettled('The provider has not decided yet.')
+        // The order was cancelled before anybody was asked for money.
+        if (intent.state !== 'processing') return []
+        const amount = { amount: intent.amountMinor, currency: intent.currency }
+        const { token } = call
+        return provider.authorize({ attemptId, intentId: intent.id, token, amount }, signal)
+      }
+      case 'capture': {
+        if (intent.state !== 'capturing') return []
+        // The request to void was faster than the capture, which is not even tried. Should another
+        // call have captured meanwhile, the provider says so when it is asked to void.
+        if (intent.returnCause !== null) return [notTried]
+        const amount = { amount: intent.authorizedMinor, currency: intent.currency }
+        return provider.capture(attemptId, amount, signal)
+      }
+      case 'void':
+        if (intent.returnedAt !== null) return []
+        return provider.void(attemptId, signal)
+      case 'refund':
+        if (intent.returnedAt !== null) return []
+        return provider.refund(attemptId, signal)
+    }
+  }
+
+  return (['authorize', 'capture', 'void', 'refund'] as const).map(kind => ({
+    kind: `psp_${kind}`,
+    onUnknown: 'retry',
+    attemptsMax,
+    run: attempt => run(kind, attempt),
+  }))
+}
+
+const notTried: Fact = { kind: 'capture_refused', code: 'capture_refused' }
+
+/** Facts that answer a call, each also when the money has moved on since. */
+const settles: { readonly [K in CallKind]: ReadonlySet<Fact['kind']> } = {
+  authorize: new Set(['authorized', 'declined', 'action_required']),
+  capture: new Set(['captured', 'capture_refused']),
+  void: new Set(['voided', 'refunded']),
+  refund: new Set(['refunded']),
+}
+
+function readPayload(payload: unknown) {
+  const { intentId, attemptId, token } = Object(payload)
+  return {
+    intentId: asId<IntentId>(String(intentId)),
+    attemptId: asId<AttemptId>(String(attemptId)),
+    token: String(token),
+  }
+}

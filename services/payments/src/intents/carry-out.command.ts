@@ -1,0 +1,69 @@
+import { EventEmitter } from 'node:events'
+import type { Ref } from '@campus/contracts/events/orders'
+import type { IntentId } from '@campus/contracts/ids'
+import { onCommit, type Tx } from '@campus/platform/data/postgres'
+import { enqueueEffect } from '@campus/platform/events/effects'
+import { emit } from '@campus/platform/events/outbox'
+import { newId } from '@campus/platform/new-id'
+import { currentFlow } from '@campus/platform/process/flow'
+import { saveIntent } from './intent.store.ts'
+import type { Intent } from './intent.ts'
+import type { Booking, CallKind, Outcome } from './lifecycle.ts'
+
+/** Writes a booking into the ledger, in the transaction of what it books. */
+export type Book = (
+  tx: Tx,
+  booking: Booking,
+  about: { readonly ref: Ref; readonly currency: string },
+  now: Date,
+) => Promise<void>
+
+/** Fires with an intent's id once a change of it has committed. */
+const intentChanged = new EventEmitter()
+intentChanged.setMaxListeners(0)
+
+/** Calls `listener` after each change of an intent by this process. @returns how to stop */
+export function onIntentChanged(intentId: IntentId, listener: () => void): () => void {
+  intentChanged.on(intentId, listener)
+  return () => intentChanged.off(intentId, listener)
+}
+
+/**
+ * Writes what was decided about an intent that this transaction has locked or made: state, events,
+ * bookings and calls of the provider, all or nothing.
+ *
+ * @returns the intent as it is stored now
+ */
+export async function carryOut(
+  tx: Tx,
+  book: Book,
+  before: Intent,
+  { intent, publish, calls, bookings }: Outcome,
+  now: Date,
+  /** What a confirmation adds to its call. */
+  token?: string,
+): Promise<Intent> {
+  const isChanged = intent !== before
+  const next = isChanged ? { ...intent, version: intent.version + 1, updatedAt: now } : before
+  if (isChanged) await saveIntent(tx, next)
+  for (const booking of bookings) await book(tx, booking, next, now)
+  for (const kind of calls) await askProvider(tx, kind, next, token)
+  await emit(tx, ...publish)
+  if (isChanged) onCommit(tx, () => intentChanged.emit(next.id))
+  return next
+}
+
+/** Whatever asks again makes a new effect: the earlier one may have been given up. */
+async function askProvider(
+  tx: Tx,
+  kind: CallKind,
+  { id, attemptId }: Intent,
+  token: string | undefined,
+): Promise<void> {
+  const cause = currentFlow()?.causationId ?? newId()
+  await enqueueEffect(tx, {
+    kind: `psp_${kind}`,
+    dedupeKey: `psp_${kind}:${attemptId}:${cause}`,
+    payload: { intentId: id, attemptId, ...(token !== undefined && { token }) },
+  })
+}

@@ -1,0 +1,131 @@
+import { asId, IntentId, type UserId } from '@campus/contracts/ids'
+import type { Clock } from '@campus/platform/clock'
+import type { Postgres } from '@campus/platform/data/postgres'
+import { chassis, fail } from '@campus/platform/errors'
+import { userOf } from '@campus/platform/http/auth'
+import { etagOf } from '@campus/platform/http/etag'
+import { idempotent } from '@campus/platform/http/idempotency'
+import { preferWait, requestSignal, waitUntil } from '@campus/platform/http/prefer-wait'
+import { problems } from '@campus/platform/http/problem'
+import type { App, FastifyReply, FastifyRequest } from '@campus/platform/http/server'
+import { Type } from 'typebox'
+import { type Book, onIntentChanged } from './carry-out.command.ts'
+import { confirmIntent } from './confirm-intent.command.ts'
+import { findIntent } from './intent.store.ts'
+import { type Intent, isInProgress } from './intent.ts'
+import { IntentView, viewOf } from './intent-view.ts'
+
+interface Deps {
+  readonly postgres: Postgres
+  readonly clock: Clock
+  readonly book: Book
+}
+
+const tags = ['payments']
+const params = Type.Object({ intentId: IntentId })
+
+/** Paying, and looking how it went. */
+export function intentRoutes(deps: Deps) {
+  const { postgres } = deps
+
+  async function untilNews(
+    seconds: number,
+    intentId: IntentId,
+    isNews: (intent: Intent) => boolean,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<Intent | undefined> {
+    return waitUntil(
+      seconds,
+      async () => {
+        const intent = await postgres.read(tx => findIntent(tx, intentId))
+        return intent !== undefined && isNews(intent) ? intent : undefined
+      },
+      {
+        signal: requestSignal(request, reply),
+        wake: listener => onIntentChanged(intentId, listener),
+      },
+    )
+  }
+
+  return async (app: App): Promise<void> => {
+    app.get(
+      '/v1/payment-intents/:intentId',
+      {
+        config: { access: 'user' },
+        schema: {
+          tags,
+          summary: 'A payment and how far it is',
+          description:
+            'With `Prefer: wait=N` and `If-None-Match` the answer is held until the payment differs ' +
+            'from that version; without, while the provider is at work.',
+          params,
+          response: { 200: IntentView, ...problems(400, 401, 404) },
+        },
+      },
+      async (request, reply) => {
+        const { intentId } = request.params
+        const seconds = preferWait(request, reply)
+        const found = await postgres.read(tx => findIntent(tx, intentId))
+        if (found?.userId !== userOf(request).userId) return fail(chassis.notFound())
+        const seen = request.headers['if-none-match']
+        const isNews = (intent: Intent) =>
+          seen === undefined ? !isInProgress(intent) : seen !== etagOf(intent.version)
+        const isWaiting = seconds > 0 && !isNews(found)
+        const news = isWaiting
+          ? await untilNews(seconds, intentId, isNews, request, reply)
+          : undefined
+        const intent = news ?? found
+        reply.header('etag', etagOf(intent.version))
+        return viewOf(intent)
+      },
+    )
+
+    app.post(
+      '/v1/payment-intents/:intentId/confirm',
+      {
+        config: { access: 'user', rateLimit: { policy: 'confirm' } },
+        schema: {
+          tags,
+          summary: 'Tries to pay with a token of the provider',
+          description:
+            'Needs `Idempotency-Key`. The answer is that of the beginning; with `Prefer: wait=N` it ' +
+            'is held until the provider has decided. Follow `Location` for the outcome.',
+          params,
+          body: Type.Object({
+            token: Type.String({
+              pattern: '^tok_[a-z0-9_]{1,60}$',
+              description: 'Names a card at the provider. Never a card number.',
+            }),
+          }),
+          response: { 202: IntentView, ...problems(400, 401, 404, 409, 422, 429) },
+        },
+      },
+      async (request, reply) => {
+        const { intentId } = request.params
+        const seconds = preferWait(request, reply)
+        const userId = asId<UserId>(userOf(request).userId)
+        const { token } = request.body
+        await idempotent(
+          request,
+          reply,
+          postgres,
+          once => confirmIntent({ ...deps, postgres: once }, { intentId, userId, token }),
+          intent => ({
+            status: 202,
+            headers: {
+              location: `/v1/payment-intents/${intentId}`,
+              etag: etagOf(intent.version),
+            },
+            body: viewOf(intent),
+          }),
+          async ({ status }) => {
+            if (status !== 202 || seconds === 0) return
+            await untilNews(seconds, intentId, intent => !isInProgress(intent), request, reply)
+          },
+        )
+        return reply
+      },
+    )
+  }
+}

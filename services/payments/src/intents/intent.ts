@@ -1,0 +1,68 @@
+import type { Ref } from '@campus/contracts/events/orders'
+import type { CaptureFailureCode, DeclineCode } from '@campus/contracts/events/payments'
+import type { ChallengeId, IntentId, UserId } from '@campus/contracts/ids'
+import type { Static } from 'typebox'
+import type { AttemptId } from '../psp/provider.ts'
+
+export const states = [
+  'requires_payment',
+  'processing',
+  'requires_action',
+  'authorized',
+  'capturing',
+  'captured',
+  'cancelled',
+] as const
+export type IntentState = (typeof states)[number]
+
+/** An intent may be tried so many times. */
+export const attemptsMax = 3
+
+/** How a request to take everything back was answered. */
+export interface Voiding {
+  readonly outcome: 'nothing' | 'voided' | 'refunded'
+  readonly cause: 'requested' | 'lapsed'
+}
+
+/** A payment of one thing by one person: the only place where money is promised and taken. */
+export interface Intent {
+  readonly id: IntentId
+  /** What is paid for; one intent per Ref. */
+  readonly ref: Ref
+  readonly userId: UserId
+  /** Minor units, as all amounts of the intent. */
+  readonly amountMinor: number
+  readonly currency: string
+  readonly state: IntentState
+  /** No attempt begins after this moment. */
+  readonly expiresAt: Date
+  /** Attempts that have begun. */
+  readonly attemptCount: number
+  readonly attemptsLeft: number
+  /** The last attempt; earlier ones were declined, so nothing can be news of them. */
+  readonly attemptId: AttemptId | null
+  readonly declineCode: Static<typeof DeclineCode> | null
+  readonly challengeId: ChallengeId | null
+  readonly authorizedMinor: number
+  readonly capturedMinor: number
+  readonly refundedMinor: number
+  readonly capturedAt: Date | null
+  readonly captureFailure: Static<typeof CaptureFailureCode> | null
+  /** Why the money must go back: `late` is money that came after the cancellation. */
+  readonly returnCause: 'requested' | 'late' | null
+  /** When it was back. */
+  readonly returnedAt: Date | null
+  /** The answer that orders got; null while none was given. */
+  readonly voiding: Voiding | null
+  /** The story's first request, so that a webhook continues it. */
+  readonly correlationId: string
+  /** Raised by each change; the ETag. */
+  readonly version: number
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+/** Whether the provider is at work, so that waiting makes sense. */
+export function isInProgress({ state }: Intent): boolean {
+  return state === 'processing' || state === 'capturing'
+}

@@ -1,0 +1,34 @@
+import type { Ref } from '@campus/contracts/events/orders'
+import {
+  captureRequested,
+  paymentRequested,
+  paymentVoidRequested,
+} from '@campus/contracts/events/orders'
+import type { Tx } from '@campus/platform/data/postgres'
+import { type Handler, on } from '@campus/platform/events/consumer'
+import { type Book, carryOut } from './carry-out.command.ts'
+import { lockIntentOf } from './intent.store.ts'
+import type { Intent } from './intent.ts'
+import { decideCapture, decideVoid, type Outcome } from './lifecycle.ts'
+import { openIntent } from './open-intent.command.ts'
+
+/** What orders ask of the money; each request is answered exactly once, by an event. */
+export function orderRequestHandlers(book: Book): Handler[] {
+  /** A Ref without an intent was never asked to be paid, which the order of its events excludes. */
+  async function decide(tx: Tx, ref: Ref, how: (intent: Intent) => Outcome, now: Date) {
+    const intent = await lockIntentOf(tx, ref)
+    if (intent !== undefined) await carryOut(tx, book, intent, how(intent), now)
+  }
+  return [
+    on(paymentRequested, async ({ tx, event: { data }, now }) => {
+      const { ref, userId, amount } = data
+      await openIntent(tx, book, { ref, userId, amount, expiresAt: new Date(data.expiresAt) }, now)
+    }),
+    on(captureRequested, async ({ tx, event: { data }, now }) => {
+      await decide(tx, data.ref, intent => decideCapture(intent, data.amount), now)
+    }),
+    on(paymentVoidRequested, async ({ tx, event: { data }, now }) => {
+      await decide(tx, data.ref, decideVoid, now)
+    }),
+  ]
+}

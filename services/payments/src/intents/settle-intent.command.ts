@@ -1,0 +1,34 @@
+import type { IntentId } from '@campus/contracts/ids'
+import type { Tx } from '@campus/platform/data/postgres'
+import { currentFlow, newTraceparent, withFlow } from '@campus/platform/process/flow'
+import type { AttemptId, Fact } from '../psp/provider.ts'
+import { type Book, carryOut } from './carry-out.command.ts'
+import { lockIntent } from './intent.store.ts'
+import { decideFacts } from './lifecycle.ts'
+
+/** Facts about one attempt. */
+export interface News {
+  readonly intentId: IntentId
+  readonly attemptId: AttemptId
+  readonly facts: readonly Fact[]
+}
+
+/**
+ * Tells an intent what the provider says, by whatever way it came; what is known changes nothing.
+ *
+ * An attempt that is not the intent's last one was declined, so nothing more can be true of it.
+ */
+export async function settleIntent(tx: Tx, book: Book, news: News, now: Date): Promise<void> {
+  const intent = await lockIntent(tx, news.intentId)
+  if (intent === undefined || intent.attemptId !== news.attemptId) return
+  const flow = {
+    causationId: intent.id,
+    actor: 'service:payments',
+    traceparent: newTraceparent(),
+    ...currentFlow(),
+    // A webhook continues the story of the order, not one of its own.
+    correlationId: intent.correlationId,
+  }
+  const decided = decideFacts(intent, news.facts, now)
+  await withFlow(flow, () => carryOut(tx, book, intent, decided, now))
+}

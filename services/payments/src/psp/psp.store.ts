@@ -1,0 +1,95 @@
+import type { AnyId, ChallengeId } from '@campus/contracts/ids'
+import type { Tx } from '@campus/platform/data/postgres'
+import { and, eq, inArray, lte, sql } from 'drizzle-orm'
+import { pspDelivery, pspPayment } from '../schema.ts'
+import type { AttemptId } from './provider.ts'
+import type { PspPayment } from './simulation.ts'
+
+/** A webhook that is to be sent. */
+export interface Delivery {
+  readonly id: AnyId
+  readonly body: string
+  readonly dueAt: Date
+  readonly attempts: number
+}
+
+/** Adds a payment unless its attempt is known. @returns whether it was added */
+export async function insertPayment(tx: Tx, payment: PspPayment): Promise<boolean> {
+  const { rowCount } = await tx.insert(pspPayment).values(payment).onConflictDoNothing()
+  return rowCount === 1
+}
+
+/** A payment without a lock. */
+export async function findPayment(tx: Tx, attemptId: AttemptId): Promise<PspPayment | undefined> {
+  const [row] = await tx.select().from(pspPayment).where(eq(pspPayment.attemptId, attemptId))
+  return row
+}
+
+/** Locks a payment for a call that changes it. */
+export async function lockPayment(tx: Tx, attemptId: AttemptId): Promise<PspPayment | undefined> {
+  const [row] = await tx
+    .select()
+    .from(pspPayment)
+    .where(eq(pspPayment.attemptId, attemptId))
+    .for('update')
+  return row
+}
+
+/** Locks the payment that a challenge belongs to. */
+export async function lockChallenged(tx: Tx, id: ChallengeId): Promise<PspPayment | undefined> {
+  const [row] = await tx
+    .select()
+    .from(pspPayment)
+    .where(eq(pspPayment.challengeId, id))
+    .for('update')
+  return row
+}
+
+/** Locks pending payments whose time has come; other replicas skip them. */
+export async function lockDuePayments(tx: Tx, now: Date, max: number): Promise<PspPayment[]> {
+  return tx
+    .select()
+    .from(pspPayment)
+    .where(and(eq(pspPayment.state, 'pending'), lte(pspPayment.settleAt, now)))
+    .limit(max)
+    .for('update', { skipLocked: true })
+}
+
+/** Writes a payment. The caller holds the lock. */
+export async function savePayment(tx: Tx, payment: PspPayment): Promise<void> {
+  await tx.update(pspPayment).set(payment).where(eq(pspPayment.attemptId, payment.attemptId))
+}
+
+/** Notes webhooks, in the transaction of what they tell. */
+export async function insertDeliveries(tx: Tx, deliveries: readonly Delivery[]): Promise<void> {
+  if (deliveries.length > 0) await tx.insert(pspDelivery).values([...deliveries])
+}
+
+/** Takes due webhooks. One that is not settled until `retryAt` is taken again. */
+export async function takeDeliveries(
+  tx: Tx,
+  { now, retryAt, max }: { readonly now: Date; readonly retryAt: Date; readonly max: number },
+): Promise<Delivery[]> {
+  const due = tx
+    .select({ id: pspDelivery.id })
+    .from(pspDelivery)
+    .where(lte(pspDelivery.dueAt, now))
+    .orderBy(pspDelivery.dueAt)
+    .limit(max)
+    .for('update', { skipLocked: true })
+  return tx
+    .update(pspDelivery)
+    .set({ dueAt: retryAt, attempts: sql`${pspDelivery.attempts} + 1` })
+    .where(inArray(pspDelivery.id, due))
+    .returning()
+}
+
+/** Forgets webhooks that have arrived or were given up. */
+export async function deleteDeliveries(tx: Tx, ids: readonly AnyId[]): Promise<void> {
+  if (ids.length > 0) await tx.delete(pspDelivery).where(inArray(pspDelivery.id, [...ids]))
+}
+
+/** Puts a webhook off. */
+export async function postponeDelivery(tx: Tx, id: AnyId, dueAt: Date): Promise<void> {
+  await tx.update(pspDelivery).set({ dueAt }).where(eq(pspDelivery.id, id))
+}

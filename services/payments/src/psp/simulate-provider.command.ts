@@ -1,0 +1,146 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { AnyId, ChallengeId } from '@campus/contracts/ids'
+import type { Clock } from '@campus/platform/clock'
+import type { Postgres, Tx } from '@campus/platform/data/postgres'
+import { newId } from '@campus/platform/new-id'
+import type { AttemptId, Fact, Provider, Webhook } from './provider.ts'
+import {
+  findPayment,
+  insertDeliveries,
+  insertPayment,
+  lockPayment,
+  savePayment,
+} from './psp.store.ts'
+import { scenarioOf } from './scenario.ts'
+import { dueTimes, factsOf, type PspDelays, type PspPayment, startedPayment } from './simulation.ts'
+
+// A payment provider that is part of the process only because nobody wants to pay in development. It
+// has its own tables and transactions, is called like a remote system, and tells its news by webhooks
+// over HTTP: in order or not, at least once.
+
+export interface PspDeps {
+  readonly postgres: Postgres
+  readonly clock: Clock
+  readonly delays: PspDelays
+}
+
+/** The provider did what it was asked or not: nobody knows. */
+export class NoAnswer extends Error {
+  override readonly name = 'NoAnswer'
+}
+
+/** Makes the simulated provider. */
+export function createProvider(deps: PspDeps): Provider {
+  const { postgres, clock, delays } = deps
+
+  /** Applies `step` to a payment under its lock, tells what is new, and answers what is true now. */
+  async function change(
+    attemptId: AttemptId,
+    step: (payment: PspPayment, now: Date) => PspPayment,
+  ): Promise<PspPayment> {
+    return postgres.transaction(async tx => {
+      const payment = await lockPayment(tx, attemptId)
+      if (payment === undefined) throw new NoAnswer('There is no such payment.')
+      return advance(tx, deps, payment, step(payment, clock.now()))
+    })
+  }
+
+  return {
+    async authorize({ attemptId, intentId, token, amount }, signal) {
+      const now = clock.now()
+      const made = startedPayment(
+        { attemptId, intentId, token, ...amount },
+        newId<ChallengeId>(),
+        now,
+        delays,
+      )
+      const kept = await postgres.transaction(async tx => {
+        if (!(await insertPayment(tx, made))) return findPayment(tx, attemptId)
+        await insertDeliveries(tx, deliveriesOf(made, factsOf(made), now, delays))
+        return made
+      })
+      if (kept === undefined || kept.state === 'pending') return neverAnswer(signal)
+      return factsOf(kept)
+    },
+    async capture(attemptId, amount) {
+      const payment = await change(attemptId, (before, now) => {
+        if (before.state !== 'authorized') return before
+        if (scenarioOf(before.token).refusesCapture) return { ...before, isCaptureRefused: true }
+        return {
+          ...before,
+          state: 'captured',
+          captureId: newId<AnyId>(),
+          captured: amount.amount,
+          capturedAt: now,
+        }
+      })
+      return factsOf(payment)
+    },
+    async void(attemptId) {
+      return factsOf(
+        await change(attemptId, payment =>
+          payment.state === 'authorized' ? { ...payment, state: 'voided' } : payment,
+        ),
+      )
+    },
+    async refund(attemptId, signal) {
+      const payment = await change(attemptId, before => {
+        if (before.state !== 'captured') return before
+        const refundAttempts = before.refundAttempts + 1
+        return refundAttempts <= scenarioOf(before.token).refundFailureCount
+          ? { ...before, refundAttempts }
+          : { ...before, refundAttempts, state: 'refunded', refundId: newId<AnyId>() }
+      })
+      if (payment.state === 'captured') return neverAnswer(signal)
+      return factsOf(payment)
+    },
+    async find(attemptId) {
+      const payment = await postgres.read(tx => findPayment(tx, attemptId))
+      return payment && factsOf(payment)
+    },
+  }
+}
+
+/** Writes a payment and the webhooks of what became true of it. */
+export async function advance(
+  tx: Tx,
+  { clock, delays }: PspDeps,
+  before: PspPayment,
+  after: PspPayment,
+): Promise<PspPayment> {
+  if (after === before) return before
+  await savePayment(tx, after)
+  const known = new Set(factsOf(before).map(fact => fact.kind))
+  const news = factsOf(after).filter(fact => !known.has(fact.kind))
+  await insertDeliveries(tx, deliveriesOf(after, news, clock.now(), delays))
+  return after
+}
+
+function deliveriesOf(
+  { intentId, attemptId, token }: PspPayment,
+  news: readonly Fact[],
+  now: Date,
+  delays: PspDelays,
+) {
+  return news.flatMap(fact => {
+    // The same webhook, however often it is sent.
+    const webhook: Webhook = {
+      id: newId<AnyId>(),
+      intentId,
+      attemptId,
+      at: now.toISOString(),
+      fact,
+    }
+    const body = JSON.stringify(webhook)
+    return dueTimes(token, now, delays).map(dueAt => {
+      return { id: newId<AnyId>(), body, dueAt, attempts: 0 }
+    })
+  })
+}
+
+/** Hangs until the caller gives up. */
+async function neverAnswer(signal: AbortSignal): Promise<never> {
+  const dayMs = 86_400_000
+  await delay(dayMs, undefined, { signal }).catch(() => undefined)
+  throw new NoAnswer('The provider has not answered in time.')
+}

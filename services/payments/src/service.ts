@@ -1,0 +1,85 @@
+import { createChassis } from '@campus/platform/chassis'
+import { defineConsumer } from '@campus/platform/events/consumer'
+import type { Config } from './config.ts'
+import { providerCalls } from './intents/ask-provider.command.ts'
+import { intentRoutes } from './intents/intent.routes.ts'
+import { orderRequestHandlers } from './intents/order-requests.consumer.ts'
+import { settleIntent } from './intents/settle-intent.command.ts'
+import { book } from './ledger/book.command.ts'
+import { ledgerRoutes } from './ledger/ledger.routes.ts'
+import { orderConfirmedHandler } from './ledger/order-confirmed.consumer.ts'
+import { deliverWebhooksJob } from './psp/deliver-webhooks.job.ts'
+import { settlePaymentsJob } from './psp/settle-payments.job.ts'
+import { createProvider } from './psp/simulate-provider.command.ts'
+import type { PspDelays } from './psp/simulation.ts'
+import { sweepWebhooksJob } from './webhooks/sweep-webhooks.job.ts'
+import { webhookRoutes } from './webhooks/webhook.routes.ts'
+
+/** Composes the payments service; nothing connects before `start`. */
+export function buildService(config: Config) {
+  const chassis = createChassis({
+    service: 'payments',
+    config,
+    rateLimits: { confirm: { max: 30, windowSeconds: 60, by: 'user' } },
+  })
+  const { postgres, clock, logger, app } = chassis
+  const psp = { postgres, clock, delays: delaysOf(config) }
+  const secret = config.WEBHOOK_SECRET
+
+  app.register(intentRoutes({ postgres, clock, book }))
+  app.register(ledgerRoutes({ postgres, cursorSecret: config.CURSOR_SECRET }))
+  app.register(
+    webhookRoutes({
+      postgres,
+      clock,
+      secret,
+      settle: (tx, { intentId, attemptId, fact }, now) =>
+        settleIntent(tx, book, { intentId, attemptId, facts: [fact] }, now),
+    }),
+  )
+
+  /** Port 0 is a free one, which is known once the server listens. */
+  function webhookUrl(): string {
+    const address = app.server.address()
+    const port = address === null || typeof address === 'string' ? config.PORT : address.port
+    return config.PSP_WEBHOOK_URL || `http://127.0.0.1:${port}/v1/psp/webhooks`
+  }
+
+  return chassis.run({
+    consumers: [
+      defineConsumer({
+        name: 'payments.orders',
+        kind: 'process',
+        onBootstrap: 'replay',
+        handlers: [...orderRequestHandlers(book), orderConfirmedHandler],
+      }),
+    ],
+    effects: providerCalls({
+      postgres,
+      clock,
+      book,
+      provider: createProvider(psp),
+      timeoutMs: config.PSP_TIMEOUT_MS,
+    }),
+    jobs: [
+      settlePaymentsJob(psp, config.PSP_PERIOD_MS),
+      deliverWebhooksJob({
+        postgres,
+        logger,
+        secret,
+        url: webhookUrl,
+        periodMs: config.PSP_PERIOD_MS,
+      }),
+      sweepWebhooksJob(postgres),
+    ],
+  })
+}
+
+function delaysOf(config: Config): PspDelays {
+  return {
+    lateSuccessMs: config.PSP_LATE_SUCCESS_MS,
+    lateWebhookMs: config.PSP_LATE_WEBHOOK_MS,
+    repeatMs: config.PSP_REPEAT_MS,
+    lateRepeatMs: config.PSP_LATE_REPEAT_MS,
+  }
+}

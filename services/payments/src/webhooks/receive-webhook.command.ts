@@ -1,0 +1,20 @@
+import type { Clock } from '@campus/platform/clock'
+import type { Postgres, Tx } from '@campus/platform/data/postgres'
+import type { Webhook } from '../psp/provider.ts'
+import { enterWebhook } from './webhook.store.ts'
+
+export interface ReceiveDeps {
+  readonly postgres: Postgres
+  readonly clock: Clock
+  /** Tells the intent; in the transaction that notes the webhook as applied. */
+  readonly settle: (tx: Tx, webhook: Webhook, now: Date) => Promise<void>
+}
+
+/** Applies a signed webhook once, however often and in whatever order webhooks come (P3). */
+export async function receiveWebhook(deps: ReceiveDeps, webhook: Webhook): Promise<void> {
+  const { postgres, clock, settle } = deps
+  await postgres.transaction(async tx => {
+    const now = clock.now()
+    if (await enterWebhook(tx, webhook.id, now)) await settle(tx, webhook, now)
+  })
+}
