@@ -8,7 +8,7 @@ import type { IncomingRecord } from '@campus/platform/events/kafka-record'
 import { checkConsumed } from '@campus/platform/events/schemas'
 import { eventually } from '@campus/platform/testing/eventually'
 import { sql } from 'drizzle-orm'
-import type { Mesh } from './mesh.ts'
+import type { Mesh } from '../tools/prove/mesh.ts'
 
 const services = ['users', 'catalog', 'orders', 'payments', 'notifications']
 

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { t as file, test } from 'tap'
+import { startMesh } from '../tools/prove/mesh.ts'
 import { joinCampus } from '../tools/prove/people.ts'
 import { inParallel, persist } from '../tools/prove/persist.ts'
 import { purchase } from '../tools/prove/purchase.ts'
 import { putOnSale, untilCartsKnow } from '../tools/prove/shop.ts'
 import { auditMesh } from './audit.ts'
-import { startMesh } from './mesh.ts'
 
 file.setTimeout(420_000)
 

@@ -1,10 +1,10 @@
 import { t as file, test } from 'tap'
+import { startMesh } from '../tools/prove/mesh.ts'
 import { joinCampus } from '../tools/prove/people.ts'
 import { inParallel } from '../tools/prove/persist.ts'
 import { purchase } from '../tools/prove/purchase.ts'
 import { putOnSale, untilCartsKnow } from '../tools/prove/shop.ts'
 import { auditMesh } from './audit.ts'
-import { startMesh } from './mesh.ts'
 
 file.setTimeout(300_000)
 

@@ -49,6 +49,12 @@ program
   .description('Check what "campus up" needs of this machine.')
   .action(async () => (await import('./local/doctor.ts')).doctor())
 
+program
+  .command('bench')
+  .description('Measure a mesh of its own, as ratios against the raw limit of the same run.')
+  .option('--write', 'also put the table into docs/performance.md')
+  .action(async options => (await import('./prove/bench.ts')).bench(options))
+
 try {
   await program.parseAsync()
 } catch (error) {

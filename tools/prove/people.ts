@@ -11,7 +11,7 @@ export interface Person {
 }
 
 /** A password that nobody has used. */
-export function freshPassword(): string {
+function freshPassword(): string {
   return randomBytes(15).toString('base64url')
 }
 
@@ -31,7 +31,7 @@ export async function joinCampus(
 }
 
 /** Signs in with a password. */
-export async function signIn(client: Client, email: string, password: string): Promise<Person> {
+async function signIn(client: Client, email: string, password: string): Promise<Person> {
   const { body } = await client.must(200, 'POST', '/v1/auth/login', { body: { email, password } })
   const { accessToken, refreshToken, user } = body
   return { email, password, userId: user.id, token: accessToken, refreshToken }

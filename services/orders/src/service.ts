@@ -8,6 +8,7 @@ import { priced } from './cart/cart.ts'
 import { checkoutRoutes } from './checkout/checkout.routes.ts'
 import { fireTimersJob } from './checkout/fire-timers.job.ts'
 import { historyRoutes } from './checkout/history.routes.ts'
+import { countByState } from './checkout/order.store.ts'
 import { paymentOutcomeHandlers } from './checkout/payment-outcome.consumer.ts'
 import type { Carts } from './checkout/place-order.command.ts'
 import type { Timing } from './checkout/saga.ts'
@@ -29,6 +30,11 @@ export function buildService(config: Config) {
       'event',
     ]),
   }
+
+  metrics.gauge('orders_waiting', 'Orders that have not ended.', ['state'], async gauge => {
+    gauge.reset()
+    for (const { state, count } of await postgres.read(countByState)) gauge.set({ state }, count)
+  })
 
   app.register(cartRoutes({ postgres, clock, offersOf, isKnownVariant }))
   app.register(checkoutRoutes({ postgres, clock, saga, holdSeconds: config.HOLD_SECONDS, carts }))

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Cleanup } from '@campus/platform/testing/cleanup'
-import { locateHome } from '../tools/local/home.ts'
-import { readRunFile } from '../tools/local/run-file.ts'
-import { readStatus, type Status } from '../tools/local/status.ts'
-import { type Client, createClient } from '../tools/prove/client.ts'
-import { becomeFirstAdmin, type Person } from '../tools/prove/people.ts'
+import { locateHome } from '../local/home.ts'
+import { readRunFile } from '../local/run-file.ts'
+import { readStatus, type Status } from '../local/status.ts'
+import { type Client, createClient } from './client.ts'
+import { becomeFirstAdmin, type Person } from './people.ts'
 
 /** A mesh of its own for one test file: servers, services and launcher as `npm start` runs them. */
 export interface Mesh {

@@ -1,0 +1,31 @@
+/** One line of the table: what Campus does, beside the raw limit that was taken in the same run. */
+export interface Figure {
+  readonly name: string
+  readonly unit: string
+  readonly campus: number
+  /** The same work without Campus, where there is such a thing. */
+  readonly limit?: { readonly name: string; readonly value: number }
+}
+
+/** The share of `sorted` values that is at most the answer, e.g. 0.99; of an ascending list. */
+export function quantile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
+}
+
+/** A Markdown table of figures, with ratios. */
+export function tableOf(figures: readonly Figure[]): string {
+  const rows = figures.map(({ name, unit, campus, limit }) => {
+    const ratio = limit === undefined ? '' : (campus / limit.value).toFixed(2)
+    const raw = limit === undefined ? '' : `${round(limit.value)} ${unit} (${limit.name})`
+    return `| ${name} | ${round(campus)} ${unit} | ${raw} | ${ratio} |`
+  })
+  return [
+    '| what | Campus | raw limit, same run | ratio |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+  ].join('\n')
+}
+
+function round(value: number): string {
+  return value >= 100 ? String(Math.round(value)) : value.toPrecision(3)
+}
