@@ -3,11 +3,13 @@ import { defineConsumer } from '@campus/platform/events/consumer'
 import type { Config } from './config.ts'
 import { providerCalls } from './intents/ask-provider.command.ts'
 import { intentRoutes } from './intents/intent.routes.ts'
+import { findIntent } from './intents/intent.store.ts'
 import { orderRequestHandlers } from './intents/order-requests.consumer.ts'
 import { settleIntent } from './intents/settle-intent.command.ts'
 import { book } from './ledger/book.command.ts'
 import { ledgerRoutes } from './ledger/ledger.routes.ts'
 import { orderConfirmedHandler } from './ledger/order-confirmed.consumer.ts'
+import { challengeRoutes } from './psp/challenge.routes.ts'
 import { deliverWebhooksJob } from './psp/deliver-webhooks.job.ts'
 import { settlePaymentsJob } from './psp/settle-payments.job.ts'
 import { createProvider } from './psp/simulate-provider.command.ts'
@@ -28,6 +30,12 @@ export function buildService(config: Config) {
 
   app.register(intentRoutes({ postgres, clock, book }))
   app.register(ledgerRoutes({ postgres, cursorSecret: config.CURSOR_SECRET }))
+  app.register(
+    challengeRoutes({
+      ...psp,
+      isOwn: async (tx, intentId, userId) => (await findIntent(tx, intentId))?.userId === userId,
+    }),
+  )
   app.register(
     webhookRoutes({
       postgres,

@@ -5,7 +5,7 @@ export const timestampHeader = 'psp-timestamp'
 export const signatureHeader = 'psp-signature'
 
 /** A webhook that was signed longer ago is refused, so that a recorded one is worthless. */
-export const toleranceSeconds = 300
+const toleranceSeconds = 300
 
 /** HMAC-SHA256 over the moment and the bytes of a webhook, as the provider sends it. */
 export function signatureOf(secret: string, timestamp: string, body: string | Buffer): string {

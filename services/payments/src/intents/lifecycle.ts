@@ -299,7 +299,9 @@ function refunded(
   { amount, refundId }: Extract<Fact, { kind: 'refunded' }>,
   now: Date,
 ): Outcome {
-  if (intent.refundedMinor > 0 || intent.returnCause === null) return outcome(intent)
+  // A refund is only asked for once the capture is known, so there is none without it (P2).
+  const isExpected = intent.returnCause !== null && intent.capturedMinor >= amount.amount
+  if (intent.refundedMinor > 0 || !isExpected) return outcome(intent)
   const back: Intent = { ...intent, refundedMinor: amount.amount, returnedAt: now }
   const told =
     intent.returnCause === 'late'

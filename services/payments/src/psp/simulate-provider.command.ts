@@ -25,7 +25,7 @@ export interface PspDeps {
 }
 
 /** The provider did what it was asked or not: nobody knows. */
-export class NoAnswer extends Error {
+class NoAnswer extends Error {
   override readonly name = 'NoAnswer'
 }
 
