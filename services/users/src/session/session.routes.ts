@@ -106,7 +106,11 @@ export function sessionRoutes(deps: Deps) {
         schema: {
           tags,
           summary: 'Ends the session of the access token, or of the refresh token, or both',
-          body: Type.Optional(Type.Object({ refreshToken: Type.Optional(RefreshTokenField) })),
+          // Without a body what is validated is null.
+          body: Type.Union([
+            Type.Object({ refreshToken: Type.Optional(RefreshTokenField) }),
+            Type.Null(),
+          ]),
           response: { 204: Type.Null(), ...problems(400, 401) },
         },
       },
