@@ -1,49 +1,14 @@
-import { createServer, type Socket } from 'node:net'
 import { test } from 'tap'
 import type { Cleanup } from '../testing/cleanup.ts'
-import { listenOnLoopback } from '../testing/listen.ts'
+import { type SmtpReplies, scriptedSmtp } from '../testing/scripted-smtp.ts'
 import { createMailer, isMailAddress, MailError } from './mailer.ts'
 
-/** What the server answers to a command; `drop` closes the connection, `hang` says nothing. */
-type Replies = Partial<Record<'MAIL' | 'RCPT' | 'DATA' | 'BODY', string>>
-
-/** An SMTP server that follows a script: real ones cannot be made to fail at one exact moment. */
-async function scriptedSmtp(t: Cleanup, replies: Replies = {}) {
-  const received: string[] = []
-  const sockets = new Set<Socket>()
-  const server = createServer(socket => {
-    sockets.add(socket)
-    let isBody = false
-    let text = ''
-    socket.on('error', () => undefined)
-    socket.write('220 test ESMTP\r\n')
-    socket.on('data', chunk => {
-      text += chunk.toString()
-      const end = isBody ? '\r\n.\r\n' : '\r\n'
-      while (text.includes(end)) {
-        const part = text.slice(0, text.indexOf(end))
-        text = text.slice(part.length + end.length)
-        received.push(part)
-        const verb = isBody ? 'BODY' : part.slice(0, 4).toUpperCase()
-        const standard = verb === 'DATA' ? '354 go on' : '250 ok'
-        const answer = Object.entries(replies).find(([name]) => name === verb)?.[1] ?? standard
-        isBody = verb === 'DATA' && answer.startsWith('354')
-        if (answer === 'drop') socket.destroy()
-        else socket.write(`${answer}\r\n`)
-        if (isBody) return
-      }
-    })
-  })
-  const port = await listenOnLoopback(t, server)
-  t.teardown(() => {
-    for (const socket of sockets) socket.destroy()
-  })
-  const mailer = createMailer({
-    url: `smtp://127.0.0.1:${port}`,
-    from: { name: 'Campus', address: 'campus@example.org' },
-  })
+/** A mailer and the scripted server that it talks to. */
+async function scripted(t: Cleanup, replies: SmtpReplies = {}) {
+  const { url, ...smtp } = await scriptedSmtp(t, replies)
+  const mailer = createMailer({ url, from: { name: 'Campus', address: 'campus@example.org' } })
   t.teardown(() => mailer.close())
-  return { mailer, received, server }
+  return { mailer, ...smtp }
 }
 
 const mail = {
@@ -55,7 +20,7 @@ const mail = {
 }
 
 test('a mail goes to its one recipient with the message id of its effect', async t => {
-  const { mailer, received } = await scriptedSmtp(t)
+  const { mailer, received } = await scripted(t)
   await mailer.send(mail)
   t.same(
     received.filter(line => /^(MAIL|RCPT)/.test(line)),
@@ -68,7 +33,7 @@ test('a mail goes to its one recipient with the message id of its effect', async
 })
 
 test('a comma in the name adds no recipient', async t => {
-  const { mailer, received } = await scriptedSmtp(t)
+  const { mailer, received } = await scripted(t)
   await mailer.send({ ...mail, to: { name: 'A, eve@example.org', address: 'ada@example.org' } })
   t.equal(received.filter(line => line.startsWith('RCPT')).length, 1)
 })
@@ -95,7 +60,7 @@ const hostile = [
 ]
 
 test('what is not one plain address is refused before anything is sent', async t => {
-  const { mailer, received } = await scriptedSmtp(t)
+  const { mailer, received } = await scripted(t)
   for (const address of hostile) {
     t.notOk(isMailAddress(address), address)
     const sending = mailer.send({ ...mail, to: { name: 'x', address } })
@@ -122,7 +87,7 @@ const failures = [
 
 for (const [name, replies, expected] of failures) {
   test(`${name} is certain: ${expected.certain}, permanent: ${expected.permanent}`, async t => {
-    const { mailer, received } = await scriptedSmtp(t, replies)
+    const { mailer, received } = await scripted(t, replies)
     t.match(await outcome(mailer.send(mail)), expected)
     const bodies = received.filter(part => part.includes('Subject:')).length
     t.ok(bodies <= 1, 'nothing is tried again by itself')

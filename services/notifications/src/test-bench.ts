@@ -53,11 +53,11 @@ export async function openBench(t: Cleanup, settings: Record<string, string> = {
     })
   }
 
-  async function deliveries() {
+  /** Deliveries to somebody, the oldest first. */
+  async function deliveriesTo(userId: UserId) {
     const { rows } = await around.postgres.read(tx =>
-      tx.execute<{ id: string; state: string; attempts: number }>(
-        sql`select id, state, attempts from delivery order by id`,
-      ),
+      tx.execute<{ id: string; state: string; attempts: number }>(sql`
+        select id, state, attempts from delivery where user_id = ${userId} order by id`),
     )
     return rows
   }
@@ -74,7 +74,7 @@ export async function openBench(t: Cleanup, settings: Record<string, string> = {
     return rows.map(({ type }) => type.split('.')[1] ?? '')
   }
 
-  return { ...around, app: service.app, mailsTo, mailed, deliveries, emitted }
+  return { ...around, app: service.app, mailsTo, mailed, deliveriesTo, emitted }
 }
 
 /** Somebody whom no other test knows. */

@@ -1,0 +1,81 @@
+import { orderCancelled, orderConfirmed } from '@campus/contracts/events/orders'
+import { asId, type OrderId } from '@campus/contracts/ids'
+import { test } from 'tap'
+import { formatMoney } from './format-money.ts'
+import { html } from './html.ts'
+import { categoryOf, type Message, subjectOf, untilOf } from './message.ts'
+import { mailOf, noteOf, shortId } from './render.ts'
+
+const { orderId, lines, totals } = orderConfirmed.example
+const confirmed: Message = {
+  kind: 'order_confirmed',
+  orderId,
+  lines: lines.map(({ title = '', quantity, total }) => ({ title, quantity, total })),
+  totals,
+}
+const cancelled: Message = { kind: 'order_cancelled', ...orderCancelled.example }
+const welcome: Message = { kind: 'welcome' }
+const reader = { name: 'Ada', locale: 'en' }
+
+const amounts: readonly [string, number, string, string, string][] = [
+  ['cents of euros in English', 2_580, 'EUR', 'en', '€25.80'],
+  ['the same in German', 2_580, 'EUR', 'de', '25,80\u00a0€'],
+  ['thousands are grouped', 123_456_789, 'EUR', 'en', '€1,234,567.89'],
+  ['a currency without minor units', 2_580, 'JPY', 'en', '¥2,580'],
+  ['a currency with three digits', 2_580, 'BHD', 'en', 'BHD\u00a02.580'],
+  ['less than nothing', -5, 'EUR', 'en', '-€0.05'],
+  ['a language that nobody knows reads like English', 100, 'EUR', 'qqq', '€1.00'],
+  ['a tag that is no language at all does, too', 100, 'EUR', 'en-a', '€1.00'],
+]
+for (const [name, amount, currency, locale, expected] of amounts) {
+  test(name, async t => t.equal(formatMoney({ amount, currency }, locale), expected))
+}
+
+test('markup is escaped unless it was made as markup', async t => {
+  const evil = `<a href="x" onclick='y'>&`
+  t.equal(
+    html`<p>${evil}</p>`.markup,
+    '<p>&lt;a href=&quot;x&quot; onclick=&#39;y&#39;&gt;&amp;</p>',
+  )
+  t.equal(html`<p>${[html`<b>${1}</b>`, html`<i>2</i>`]}</p>`.markup, '<p><b>1</b><i>2</i></p>')
+})
+
+test('every message has a subject, a text and markup for its reader', async t => {
+  const subjects = [welcome, confirmed, cancelled].map(message => {
+    const mail = mailOf(message, reader)
+    t.match(mail.text, /^Hello Ada,\n/)
+    t.match(mail.html, /^<!doctype html>/)
+    t.equal(noteOf(message, 'en').title, mail.subject, 'the list says the same')
+    return mail.subject
+  })
+  const short = shortId(orderId)
+  t.same(subjects, ['Welcome to Campus', `Order ${short} confirmed`, `Order ${short} cancelled`])
+})
+
+test('a confirmation lists lines and sums in the language of its reader', async t => {
+  const { text } = mailOf(confirmed, { name: 'Ada', locale: 'de' })
+  t.match(text, '2 × Campus mug, blue: 25,80\u00a0€')
+  t.match(text, 'Total: 25,80\u00a0€')
+  t.notMatch(text, /Shipping|Discount/, 'what costs nothing is left out')
+})
+
+test('a cancellation says why and what was given back', async t => {
+  t.match(mailOf(cancelled, reader).text, /It was not paid in time\.[^]*You were not charged\./)
+  const refunded: Message = { ...cancelled, refundedTotal: { amount: 2_580, currency: 'EUR' } }
+  t.match(mailOf(refunded, reader).text, 'We gave €25.80 back to you.')
+})
+
+test('two orders of one moment have different short names', async t => {
+  const next = asId<OrderId>(orderId.replace(/.$/, last => (last === '0' ? '1' : '0')))
+  t.not(shortId(orderId), shortId(next))
+})
+
+test('a message knows its category, what it is about and how long it is news', async t => {
+  t.equal(categoryOf(welcome), 'account')
+  t.equal(subjectOf(welcome), null)
+  t.equal(categoryOf(confirmed), 'orders')
+  t.same(subjectOf(cancelled), { type: 'order', id: orderId })
+  const time = new Date('2026-01-01T00:00:00.000Z')
+  t.same(untilOf('orders', time), new Date('2026-01-04T00:00:00.000Z'))
+  t.same(untilOf('teams', time), new Date('2026-01-01T06:00:00.000Z'))
+})
