@@ -5,12 +5,13 @@ import { providerCalls } from './intents/ask-provider.command.ts'
 import { intentRoutes } from './intents/intent.routes.ts'
 import { findIntent } from './intents/intent.store.ts'
 import { orderRequestHandlers } from './intents/order-requests.consumer.ts'
-import { settleIntent } from './intents/settle-intent.command.ts'
+import { isKnown, type News, settleIntent } from './intents/settle-intent.command.ts'
 import { book } from './ledger/book.command.ts'
 import { ledgerRoutes } from './ledger/ledger.routes.ts'
 import { orderConfirmedHandler } from './ledger/order-confirmed.consumer.ts'
 import { challengeRoutes } from './psp/challenge.routes.ts'
 import { deliverWebhooksJob } from './psp/deliver-webhooks.job.ts'
+import type { Webhook } from './psp/provider.ts'
 import { settlePaymentsJob } from './psp/settle-payments.job.ts'
 import { createProvider } from './psp/simulate-provider.command.ts'
 import type { PspDelays } from './psp/simulation.ts'
@@ -41,8 +42,8 @@ export function buildService(config: Config) {
       postgres,
       clock,
       secret,
-      settle: (tx, { intentId, attemptId, fact }, now) =>
-        settleIntent(tx, book, { intentId, attemptId, facts: [fact] }, now),
+      isKnown: (tx, webhook, now) => isKnown(tx, newsOf(webhook), now),
+      settle: (tx, webhook, now) => settleIntent(tx, book, newsOf(webhook), now),
     }),
   )
 
@@ -81,6 +82,10 @@ export function buildService(config: Config) {
       sweepWebhooksJob(postgres),
     ],
   })
+}
+
+function newsOf({ intentId, attemptId, fact }: Webhook): News {
+  return { intentId, attemptId, facts: [fact] }
 }
 
 function delaysOf(config: Config): PspDelays {

@@ -1,17 +1,18 @@
 import { asId, type IntentId } from '@campus/contracts/ids'
 import type { Clock } from '@campus/platform/clock'
-import type { Postgres } from '@campus/platform/data/postgres'
+import type { Postgres, Tx } from '@campus/platform/data/postgres'
 import type { EffectAttempt, EffectKind } from '@campus/platform/events/effects'
 import type { AttemptId, Fact, Provider } from '../psp/provider.ts'
 import type { Book } from './carry-out.command.ts'
 import { findIntent } from './intent.store.ts'
 import type { Intent } from './intent.ts'
 import type { CallKind } from './lifecycle.ts'
-import { settleIntent } from './settle-intent.command.ts'
+import { type News, settleIntent } from './settle-intent.command.ts'
 
 // Calls of the provider are effects: rows that commit with the decision to call, carried out outside
 // of any transaction. An attempt whose outcome is unknown is repeated, after a look at what the
-// provider knows. The answer itself settles the intent; the webhook that follows tells nothing new.
+// provider knows. The answer itself settles the intent, in the transaction that settles the effect; the
+// webhook that follows tells nothing new.
 
 interface Deps {
   readonly postgres: Postgres
@@ -32,16 +33,24 @@ const attemptsMax = 60
 /** The effects `psp_authorize`, `psp_capture`, `psp_void` and `psp_refund`. */
 export function providerCalls(deps: Deps): EffectKind[] {
   const { postgres, clock, provider, book } = deps
+  /** What an attempt has learned, until it is settled. */
+  const learned = new WeakMap<EffectAttempt, News>()
 
-  async function run(kind: CallKind, { payload, attempt, signal }: EffectAttempt): Promise<void> {
+  async function run(kind: CallKind, tried: EffectAttempt): Promise<void> {
+    const { payload, attempt, signal } = tried
     const { intentId, attemptId, token } = readPayload(payload)
     const intent = await postgres.read(tx => findIntent(tx, intentId))
     if (intent?.attemptId !== attemptId) return
     const until = AbortSignal.any([signal, AbortSignal.timeout(deps.timeoutMs)])
     const facts = await learn(kind, intent, { attemptId, token, attempt, signal: until })
-    await postgres.transaction(tx =>
-      settleIntent(tx, book, { intentId, attemptId, facts }, clock.now()),
-    )
+    learned.set(tried, { intentId, attemptId, facts })
+  }
+
+  async function settled(tx: Tx, tried: EffectAttempt): Promise<void> {
+    const news = learned.get(tried)
+    if (news !== undefined && news.facts.length > 0) {
+      await settleIntent(tx, book, news, clock.now())
+    }
   }
 
   async function learn(
@@ -88,7 +97,8 @@ export function providerCalls(deps: Deps): EffectKind[] {
     kind: `psp_${kind}`,
     onUnknown: 'retry',
     attemptsMax,
-    run: attempt => run(kind, attempt),
+    run: tried => run(kind, tried),
+    settled,
   }))
 }
 

@@ -18,12 +18,15 @@ export type Book = (
   now: Date,
 ) => Promise<void>
 
-/** Fires with an intent's id once a change of it has committed. */
+/** Fires by an intent's id, with the intent, once a change of it has committed. */
 const intentChanged = new EventEmitter()
 intentChanged.setMaxListeners(0)
 
 /** Calls `listener` after each change of an intent by this process. @returns how to stop */
-export function onIntentChanged(intentId: IntentId, listener: () => void): () => void {
+export function onIntentChanged(
+  intentId: IntentId,
+  listener: (intent: Intent) => void,
+): () => void {
   intentChanged.on(intentId, listener)
   return () => intentChanged.off(intentId, listener)
 }
@@ -45,11 +48,11 @@ export async function carryOut(
 ): Promise<Intent> {
   const isChanged = intent !== before
   const next = isChanged ? { ...intent, version: intent.version + 1, updatedAt: now } : before
-  if (isChanged) await saveIntent(tx, next)
+  if (isChanged) await saveIntent(tx, before, next)
   for (const booking of bookings) await book(tx, booking, next, now)
   for (const kind of calls) await askProvider(tx, kind, next, token)
   await emit(tx, ...publish)
-  if (isChanged) onCommit(tx, () => intentChanged.emit(next.id))
+  if (isChanged) onCommit(tx, () => intentChanged.emit(next.id, next))
   return next
 }
 

@@ -5,15 +5,16 @@ import { chassis, fail } from '@campus/platform/errors'
 import { userOf } from '@campus/platform/http/auth'
 import { etagOf } from '@campus/platform/http/etag'
 import { idempotent } from '@campus/platform/http/idempotency'
-import { preferWait, requestSignal, waitUntil } from '@campus/platform/http/prefer-wait'
+import { preferWait, requestSignal } from '@campus/platform/http/prefer-wait'
 import { problems } from '@campus/platform/http/problem'
-import type { App, FastifyReply, FastifyRequest } from '@campus/platform/http/server'
+import type { App } from '@campus/platform/http/server'
 import { Type } from 'typebox'
-import { type Book, onIntentChanged } from './carry-out.command.ts'
+import type { Book } from './carry-out.command.ts'
 import { confirmIntent } from './confirm-intent.command.ts'
 import { findIntent } from './intent.store.ts'
 import { type Intent, isInProgress } from './intent.ts'
 import { IntentView, viewOf } from './intent-view.ts'
+import { watchIntent } from './watch-intent.command.ts'
 
 interface Deps {
   readonly postgres: Postgres
@@ -27,26 +28,6 @@ const params = Type.Object({ intentId: IntentId })
 /** Paying, and looking how it went. */
 export function intentRoutes(deps: Deps) {
   const { postgres } = deps
-
-  async function untilNews(
-    seconds: number,
-    intentId: IntentId,
-    isNews: (intent: Intent) => boolean,
-    request: FastifyRequest,
-    reply: FastifyReply,
-  ): Promise<Intent | undefined> {
-    return waitUntil(
-      seconds,
-      async () => {
-        const intent = await postgres.read(tx => findIntent(tx, intentId))
-        return intent !== undefined && isNews(intent) ? intent : undefined
-      },
-      {
-        signal: requestSignal(request, reply),
-        wake: listener => onIntentChanged(intentId, listener),
-      },
-    )
-  }
 
   return async (app: App): Promise<void> => {
     app.get(
@@ -66,18 +47,22 @@ export function intentRoutes(deps: Deps) {
       async (request, reply) => {
         const { intentId } = request.params
         const seconds = preferWait(request, reply)
-        const found = await postgres.read(tx => findIntent(tx, intentId))
-        if (found?.userId !== userOf(request).userId) return fail(chassis.notFound())
         const seen = request.headers['if-none-match']
         const isNews = (intent: Intent) =>
           seen === undefined ? !isInProgress(intent) : seen !== etagOf(intent.version)
-        const isWaiting = seconds > 0 && !isNews(found)
-        const news = isWaiting
-          ? await untilNews(seconds, intentId, isNews, request, reply)
-          : undefined
-        const intent = news ?? found
-        reply.header('etag', etagOf(intent.version))
-        return viewOf(intent)
+        const watch = watchIntent(postgres, intentId)
+        try {
+          const found = await postgres.read(tx => findIntent(tx, intentId))
+          if (found?.userId !== userOf(request).userId) return fail(chassis.notFound())
+          const news = isNews(found)
+            ? undefined
+            : await watch.until(isNews, seconds, requestSignal(request, reply))
+          const intent = news ?? found
+          reply.header('etag', etagOf(intent.version))
+          return viewOf(intent)
+        } finally {
+          watch.stop()
+        }
       },
     )
 
@@ -106,24 +91,30 @@ export function intentRoutes(deps: Deps) {
         const seconds = preferWait(request, reply)
         const userId = asId<UserId>(userOf(request).userId)
         const { token } = request.body
-        await idempotent(
-          request,
-          reply,
-          postgres,
-          once => confirmIntent({ ...deps, postgres: once }, { intentId, userId, token }),
-          intent => ({
-            status: 202,
-            headers: {
-              location: `/v1/payment-intents/${intentId}`,
-              etag: etagOf(intent.version),
+        const watch = watchIntent(postgres, intentId)
+        try {
+          await idempotent(
+            request,
+            reply,
+            postgres,
+            once => confirmIntent({ ...deps, postgres: once }, { intentId, userId, token }),
+            intent => ({
+              status: 202,
+              headers: {
+                location: `/v1/payment-intents/${intentId}`,
+                etag: etagOf(intent.version),
+              },
+              body: viewOf(intent),
+            }),
+            async ({ status }) => {
+              if (status !== 202) return
+              const isSettled = (intent: Intent) => !isInProgress(intent)
+              await watch.until(isSettled, seconds, requestSignal(request, reply))
             },
-            body: viewOf(intent),
-          }),
-          async ({ status }) => {
-            if (status !== 202 || seconds === 0) return
-            await untilNews(seconds, intentId, intent => !isInProgress(intent), request, reply)
-          },
-        )
+          )
+        } finally {
+          watch.stop()
+        }
         return reply
       },
     )

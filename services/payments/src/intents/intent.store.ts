@@ -5,9 +5,13 @@ import { and, eq } from 'drizzle-orm'
 import { intent as table } from '../schema.ts'
 import type { Intent } from './intent.ts'
 
-/** Adds an intent. A second one of the same Ref violates `intent_ref_key`. */
-export async function insertIntent(tx: Tx, intent: Intent): Promise<void> {
-  await tx.insert(table).values(toRow(intent))
+/** Adds an intent unless its Ref has one. @returns whether it was added */
+export async function insertIntent(tx: Tx, intent: Intent): Promise<boolean> {
+  const { rowCount } = await tx
+    .insert(table)
+    .values(toRow(intent))
+    .onConflictDoNothing({ target: [table.refType, table.refId] })
+  return rowCount === 1
 }
 
 /** Locks an intent, so that a buyer, an event and the provider cannot decide about it at once. */
@@ -32,10 +36,11 @@ export async function findIntent(tx: Tx, id: IntentId): Promise<Intent | undefin
   return row && toIntent(row)
 }
 
-/** Writes what was decided. The caller holds the lock. */
-export async function saveIntent(tx: Tx, intent: Intent): Promise<void> {
-  const { id, ...change } = toRow(intent)
-  await tx.update(table).set(change).where(eq(table.id, id))
+/** Writes what was decided: the columns that differ. The caller holds the lock. */
+export async function saveIntent(tx: Tx, before: Intent, after: Intent): Promise<void> {
+  const old = new Map<string, unknown>(Object.entries(toRow(before)))
+  const changed = Object.entries(toRow(after)).filter(([name, value]) => old.get(name) !== value)
+  await tx.update(table).set(Object.fromEntries(changed)).where(eq(table.id, after.id))
 }
 
 function toRow(intent: Intent): typeof table.$inferSelect {

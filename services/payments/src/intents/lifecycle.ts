@@ -178,6 +178,11 @@ export function decideFact(intent: Intent, fact: Fact, now: Date): Outcome {
   }
 }
 
+/** Whether an outcome leaves everything as it is. */
+export function isWithoutEffect(before: Intent, { intent, publish, calls }: Outcome): boolean {
+  return intent === before && publish.length === 0 && calls.length === 0
+}
+
 /** Several facts, in the order in which they happened. */
 export function decideFacts(intent: Intent, facts: readonly Fact[], now: Date): Outcome {
   return facts.reduce(

@@ -22,11 +22,6 @@ export async function openIntent(
   now: Date,
 ): Promise<void> {
   const { ref, userId, amount, expiresAt } = wanted
-  const known = await lockIntentOf(tx, ref)
-  if (known !== undefined) {
-    await carryOut(tx, book, known, decideOpenedAgain(known), now)
-    return
-  }
   const id = newId<IntentId>()
   const made: Intent = {
     id,
@@ -54,6 +49,10 @@ export async function openIntent(
     createdAt: now,
     updatedAt: now,
   }
-  await insertIntent(tx, made)
-  await carryOut(tx, book, made, decideOpening(made, now), now)
+  if (await insertIntent(tx, made)) {
+    await carryOut(tx, book, made, decideOpening(made, now), now)
+    return
+  }
+  const known = await lockIntentOf(tx, ref)
+  if (known !== undefined) await carryOut(tx, book, known, decideOpenedAgain(known), now)
 }

@@ -3,14 +3,21 @@ import type { Tx } from '@campus/platform/data/postgres'
 import { currentFlow, newTraceparent, withFlow } from '@campus/platform/process/flow'
 import type { AttemptId, Fact } from '../psp/provider.ts'
 import { type Book, carryOut } from './carry-out.command.ts'
-import { lockIntent } from './intent.store.ts'
-import { decideFacts } from './lifecycle.ts'
+import { findIntent, lockIntent } from './intent.store.ts'
+import { decideFacts, isWithoutEffect } from './lifecycle.ts'
 
 /** Facts about one attempt. */
 export interface News {
   readonly intentId: IntentId
   readonly attemptId: AttemptId
   readonly facts: readonly Fact[]
+}
+
+/** Whether the intent knows all of it already; what is known once is known for ever. */
+export async function isKnown(tx: Tx, news: News, now: Date): Promise<boolean> {
+  const intent = await findIntent(tx, news.intentId)
+  if (intent === undefined || intent.attemptId !== news.attemptId) return true
+  return isWithoutEffect(intent, decideFacts(intent, news.facts, now))
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { AnyId, ChallengeId } from '@campus/contracts/ids'
 import type { Tx } from '@campus/platform/data/postgres'
-import { and, eq, inArray, lte, sql } from 'drizzle-orm'
+import { and, eq, inArray, lte, type SQLWrapper, sql } from 'drizzle-orm'
 import { pspDelivery, pspPayment } from '../schema.ts'
 import type { AttemptId } from './provider.ts'
 import type { PspPayment } from './simulation.ts'
@@ -13,25 +13,23 @@ export interface Delivery {
   readonly attempts: number
 }
 
-/** Adds a payment unless its attempt is known. @returns whether it was added */
-export async function insertPayment(tx: Tx, payment: PspPayment): Promise<boolean> {
-  const { rowCount } = await tx.insert(pspPayment).values(payment).onConflictDoNothing()
-  return rowCount === 1
+/**
+ * Adds a payment with its webhooks, unless its attempt is known.
+ *
+ * @returns whether it was added
+ */
+export async function insertPayment(
+  tx: Tx,
+  payment: PspPayment,
+  deliveries: readonly Delivery[],
+): Promise<boolean> {
+  const inserted = tx.insert(pspPayment).values(payment).onConflictDoNothing()
+  return withDeliveries(tx, inserted.returning({ id: pspPayment.attemptId }), deliveries)
 }
 
 /** A payment without a lock. */
 export async function findPayment(tx: Tx, attemptId: AttemptId): Promise<PspPayment | undefined> {
   const [row] = await tx.select().from(pspPayment).where(eq(pspPayment.attemptId, attemptId))
-  return row
-}
-
-/** Locks a payment for a call that changes it. */
-export async function lockPayment(tx: Tx, attemptId: AttemptId): Promise<PspPayment | undefined> {
-  const [row] = await tx
-    .select()
-    .from(pspPayment)
-    .where(eq(pspPayment.attemptId, attemptId))
-    .for('update')
   return row
 }
 
@@ -55,14 +53,46 @@ export async function lockDuePayments(tx: Tx, now: Date, max: number): Promise<P
     .for('update', { skipLocked: true })
 }
 
-/** Writes a payment. The caller holds the lock. */
-export async function savePayment(tx: Tx, payment: PspPayment): Promise<void> {
-  await tx.update(pspPayment).set(payment).where(eq(pspPayment.attemptId, payment.attemptId))
+/**
+ * Writes a payment with the webhooks of what is new, unless somebody else has changed it first.
+ *
+ * @returns whether it was written
+ */
+export async function replacePayment(
+  tx: Tx,
+  before: PspPayment,
+  after: PspPayment,
+  deliveries: readonly Delivery[],
+): Promise<boolean> {
+  const replaced = tx
+    .update(pspPayment)
+    .set(after)
+    .where(
+      and(
+        eq(pspPayment.attemptId, before.attemptId),
+        eq(pspPayment.state, before.state),
+        eq(pspPayment.refundAttempts, before.refundAttempts),
+      ),
+    )
+  return withDeliveries(tx, replaced.returning({ id: pspPayment.attemptId }), deliveries)
 }
 
-/** Notes webhooks, in the transaction of what they tell. */
-export async function insertDeliveries(tx: Tx, deliveries: readonly Delivery[]): Promise<void> {
-  if (deliveries.length > 0) await tx.insert(pspDelivery).values([...deliveries])
+/** One statement: the webhooks are noted if and only if `change` has changed a payment. */
+async function withDeliveries(
+  tx: Tx,
+  change: SQLWrapper,
+  deliveries: readonly Delivery[],
+): Promise<boolean> {
+  const { rowCount } = await tx.execute(sql`
+    with changed as ${change},
+    noted as (
+      insert into psp_delivery (id, body, due_at)
+      select d.* from changed, unnest(
+        ${sql.param(deliveries.map(({ id }) => id))}::uuid[],
+        ${sql.param(deliveries.map(({ body }) => body))}::text[],
+        ${sql.param(deliveries.map(({ dueAt }) => dueAt.toISOString()))}::timestamptz[]) d)
+    select from changed`)
+  return rowCount === 1
 }
 
 /** Takes due webhooks. One that is not settled until `retryAt` is taken again. */

@@ -4,13 +4,7 @@ import type { Clock } from '@campus/platform/clock'
 import type { Postgres, Tx } from '@campus/platform/data/postgres'
 import { newId } from '@campus/platform/new-id'
 import type { AttemptId, Fact, Provider, Webhook } from './provider.ts'
-import {
-  findPayment,
-  insertDeliveries,
-  insertPayment,
-  lockPayment,
-  savePayment,
-} from './psp.store.ts'
+import { findPayment, insertPayment, replacePayment } from './psp.store.ts'
 import { scenarioOf } from './scenario.ts'
 import { dueTimes, factsOf, type PspDelays, type PspPayment, startedPayment } from './simulation.ts'
 
@@ -29,20 +23,27 @@ class NoAnswer extends Error {
   override readonly name = 'NoAnswer'
 }
 
+/** Calls of one payment are rare enough that the first look nearly always wins. */
+const looksMax = 5
+
 /** Makes the simulated provider. */
 export function createProvider(deps: PspDeps): Provider {
   const { postgres, clock, delays } = deps
 
-  /** Applies `step` to a payment under its lock, tells what is new, and answers what is true now. */
+  /** Changes a payment by `step`, tells what is new, and answers how it is now. */
   async function change(
     attemptId: AttemptId,
     step: (payment: PspPayment, now: Date) => PspPayment,
   ): Promise<PspPayment> {
-    return postgres.transaction(async tx => {
-      const payment = await lockPayment(tx, attemptId)
+    for (let looks = 1; looks <= looksMax; looks += 1) {
+      const payment = await postgres.read(tx => findPayment(tx, attemptId))
       if (payment === undefined) throw new NoAnswer('There is no such payment.')
-      return advance(tx, deps, payment, step(payment, clock.now()))
-    })
+      const next = step(payment, clock.now())
+      if (next === payment || (await postgres.read(tx => advance(tx, deps, payment, next)))) {
+        return next
+      }
+    }
+    throw new NoAnswer('The payment is busy.')
   }
 
   return {
@@ -54,11 +55,9 @@ export function createProvider(deps: PspDeps): Provider {
         now,
         delays,
       )
-      const kept = await postgres.transaction(async tx => {
-        if (!(await insertPayment(tx, made))) return findPayment(tx, attemptId)
-        await insertDeliveries(tx, deliveriesOf(made, factsOf(made), now, delays))
-        return made
-      })
+      const webhooks = deliveriesOf(made, factsOf(made), now, delays)
+      const isNew = await postgres.read(tx => insertPayment(tx, made, webhooks))
+      const kept = isNew ? made : await postgres.read(tx => findPayment(tx, attemptId))
       if (kept === undefined || kept.state === 'pending') return neverAnswer(signal)
       return factsOf(kept)
     },
@@ -101,19 +100,20 @@ export function createProvider(deps: PspDeps): Provider {
   }
 }
 
-/** Writes a payment and the webhooks of what became true of it. */
+/**
+ * Writes a payment together with the webhooks of what became true of it.
+ *
+ * @returns false when somebody else has changed it since `before` was read
+ */
 export async function advance(
   tx: Tx,
   { clock, delays }: PspDeps,
   before: PspPayment,
   after: PspPayment,
-): Promise<PspPayment> {
-  if (after === before) return before
-  await savePayment(tx, after)
+): Promise<boolean> {
   const known = new Set(factsOf(before).map(fact => fact.kind))
   const news = factsOf(after).filter(fact => !known.has(fact.kind))
-  await insertDeliveries(tx, deliveriesOf(after, news, clock.now(), delays))
-  return after
+  return replacePayment(tx, before, after, deliveriesOf(after, news, clock.now(), delays))
 }
 
 function deliveriesOf(
