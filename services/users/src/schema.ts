@@ -29,6 +29,12 @@ export const emailToken = pgTable('email_token', {
   expiresAt: moment('expires_at').notNull(),
 })
 
+export const passwordToken = pgTable('password_token', {
+  hash: text('hash').primaryKey(),
+  userId: uuid('user_id').$type<UserId>().notNull(),
+  expiresAt: moment('expires_at').notNull(),
+})
+
 export const session = pgTable('session', {
   sid: uuid('sid').$type<SessionId>().primaryKey(),
   userId: uuid('user_id').$type<UserId>().notNull(),

@@ -1,10 +1,23 @@
+import type { UserId } from '@campus/contracts/ids'
 import { createChassis } from '@campus/platform/chassis'
 import { createMailer } from '@campus/platform/data/mailer'
-import { findByEmail, holdAccount, saveRehashed } from './account/account.store.ts'
+import type { Tx } from '@campus/platform/data/postgres'
+import {
+  findAccount,
+  findByEmail,
+  holdAccount,
+  lockAccount,
+  lockAdmins,
+  saveAccount,
+  saveRehashed,
+} from './account/account.store.ts'
+import { mailPageRoutes } from './account/mail-page.routes.ts'
 import { meRoutes } from './account/me.routes.ts'
+import { passwordRoutes } from './account/password.routes.ts'
 import { registrationRoutes } from './account/registration.routes.ts'
 import { sweepTokensJob } from './account/sweep-tokens.job.ts'
 import type { Config } from './config.ts'
+import { directoryRoutes } from './directory/directory.routes.ts'
 import { createPasswords } from './passwords.ts'
 import { enqueueMail, mailEffect } from './secret-mail.ts'
 import { sessionRoutes } from './session/session.routes.ts'
@@ -31,18 +44,18 @@ export function buildService(config: Config) {
   })
 
   app.register(jwksRoutes(keyring))
-  app.register(
-    registrationRoutes({
-      postgres,
-      clock,
-      passwords,
-      enqueueMail: enqueueMail(vault),
-      publicUrl: config.PUBLIC_URL,
-      firstAdminSecret: config.FIRST_ADMIN_SECRET,
-      // Whoever opened them did so with a password that the owner of the mailbox did not choose.
-      endSessions: (tx, userId, now) => endSessionsOf(tx, userId, 'reset', now),
-    }),
-  )
+  const accountDeps = {
+    postgres,
+    clock,
+    passwords,
+    enqueueMail: enqueueMail(vault),
+    publicUrl: config.PUBLIC_URL,
+    firstAdminSecret: config.FIRST_ADMIN_SECRET,
+    endSessions: (tx: Tx, userId: UserId, now: Date) => endSessionsOf(tx, userId, 'reset', now),
+  }
+  app.register(registrationRoutes(accountDeps))
+  app.register(passwordRoutes(accountDeps))
+  app.register(mailPageRoutes())
   app.register(
     sessionRoutes({
       postgres,
@@ -54,6 +67,14 @@ export function buildService(config: Config) {
     }),
   )
   app.register(meRoutes({ postgres, clock }))
+  app.register(
+    directoryRoutes({
+      postgres,
+      clock,
+      accounts: { findAccount, lockAccount, saveAccount, lockAdmins },
+      cursorSecret: config.CURSOR_SECRET,
+    }),
+  )
 
   const service = chassis.run({
     effects: [mailEffect(vault, mailer)],
@@ -72,6 +93,7 @@ function rateLimitsOf(config: Config) {
     refresh: { max: config.LOGIN_PER_MINUTE_ADDRESS * 4, windowSeconds: minute, by: 'address' },
     register: { max: config.REGISTER_PER_HOUR, windowSeconds: hour, by: 'address' },
     verify: { max: config.LOGIN_PER_MINUTE_ADDRESS, windowSeconds: minute, by: 'address' },
+    password: { max: config.LOGIN_PER_MINUTE_ACCOUNT, windowSeconds: minute },
     mails: { max: config.MAILS_PER_HOUR, windowSeconds: hour },
   } as const
 }

@@ -3,6 +3,9 @@ import type { SecretMail } from '../secret-mail.ts'
 /** Hours that the token of a mail is good for. */
 export const tokenHours = 24
 
+/** Minutes that the token of a password reset is good for. */
+export const resetMinutes = 60
+
 type To = SecretMail['to']
 
 /** Asks whoever reads the mailbox to confirm that they registered. */
@@ -14,6 +17,18 @@ export function verificationMail(to: To, token: string, publicUrl: string): Secr
     { link },
     `Token: ${token}`,
     'If it was not you, do nothing: without the confirmation nobody can act in your name.',
+  ])
+}
+
+/** Lets whoever reads the mailbox choose a new password. */
+export function resetMail(to: To, token: string, publicUrl: string): SecretMail {
+  const link = `${publicUrl}/v1/auth/password/reset#token=${token}`
+  return mail(to, 'Choose a new password', [
+    'Somebody, hopefully you, wants a new password for this address at Campus.',
+    `To choose one open this link within ${resetMinutes} minutes:`,
+    { link },
+    `Token: ${token}`,
+    'If it was not you, do nothing: your password stays as it is.',
   ])
 }
 

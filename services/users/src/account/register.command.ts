@@ -87,7 +87,8 @@ export async function resendVerification(deps: RegistrationDeps, email: string):
   })
 }
 
-async function askToVerify(
+/** Mails a token that confirms `registration`. */
+export async function askToVerify(
   tx: Tx,
   { clock, enqueueMail, publicUrl }: RegistrationDeps,
   { id, email }: Account,

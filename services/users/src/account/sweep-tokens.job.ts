@@ -1,6 +1,7 @@
 import type { Postgres } from '@campus/platform/data/postgres'
 import { defineJob } from '@campus/platform/process/jobs'
 import { deleteExpiredTokens } from './account.store.ts'
+import { deleteExpired } from './password-token.store.ts'
 
 const batchMax = 1_000
 
@@ -11,7 +12,8 @@ export function sweepTokensJob({ postgres }: { readonly postgres: Postgres }) {
     periodMs: 600_000,
     async run({ now }) {
       const deleted = await postgres.transaction(tx => deleteExpiredTokens(tx, now, batchMax))
-      return deleted === batchMax
+      const resets = await postgres.transaction(tx => deleteExpired(tx, now, batchMax))
+      return deleted === batchMax || resets === batchMax
     },
   })
 }
