@@ -117,8 +117,6 @@ export async function openBench(t: Cleanup, settings: Record<string, string> = {
   }
 }
 
-export type Bench = Awaited<ReturnType<typeof openBench>>
-
 let count = 0
 
 /** Somebody whom no other test knows. */
