@@ -41,12 +41,13 @@ export async function up(
 
   const stopWanted = Promise.withResolvers<'stop'>()
   const interrupt = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      interrupt.abort()
-      stopWanted.resolve('stop')
-    })
+  function wantStop(): void {
+    interrupt.abort()
+    stopWanted.resolve('stop')
   }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, wantStop)
+  // A test holds the other end: when it is gone, so is its mesh.
+  if (process.env['CAMPUS_LIFELINE'] === '1') process.stdin.resume().once('close', wantStop)
   try {
     const starting = { home, say, isSeeding: options.seed, signal: interrupt.signal }
     const first = await Promise.race([startAndSeed(mesh, starting), stopWanted.promise])

@@ -35,6 +35,15 @@ export interface Client {
 /** @param gatewayUrl e.g. `http://127.0.0.1:8080` */
 export function createClient(gatewayUrl: string): Client {
   async function ask(method: string, path: string, options: Ask = {}): Promise<Answer> {
+    for (let tries = 1; ; tries += 1) {
+      const answer = await askOnce(method, path, options)
+      // Shed requests have had no effect, and the answer says when to come again.
+      if (answer.body?.code !== 'server.overloaded' || tries >= 10) return answer
+      await delay(Number(answer.headers.get('retry-after') ?? 1) * 1_000 * Math.random())
+    }
+  }
+
+  async function askOnce(method: string, path: string, options: Ask): Promise<Answer> {
     const headers: Record<string, string> = { accept: 'application/json', ...options.headers }
     if (options.body !== undefined) headers['content-type'] = 'application/json'
     if (options.token !== undefined) headers['authorization'] = `Bearer ${options.token}`

@@ -52,8 +52,9 @@ export async function startMesh(
     process.execPath,
     ['tools/campus.ts', 'up', '--home', home, '--random-ports', '--no-seed'],
     {
-      env: { ...Object.fromEntries(clean), ...manyPeople, ...settings },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      // Its stdin is a lifeline: a test that is killed takes its mesh along.
+      env: { ...Object.fromEntries(clean), ...manyPeople, ...settings, CAMPUS_LIFELINE: '1' },
+      stdio: ['pipe', 'pipe', 'inherit'],
     },
   )
   t.teardown(async () => {

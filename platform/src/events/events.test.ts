@@ -209,6 +209,16 @@ test('a row that commits late with a low seq is published', async t => {
   await eventually(async () => assert.equal(await count(postgres, 'outbox_archive'), 2))
 })
 
+test('the first event of a service that has been idle for long is published', async t => {
+  const bench = await open(t)
+  startRelay(t, bench)
+  // Long enough for the relay to learn that everything so far, which is nothing, is settled.
+  await delay(3_500)
+  await pour(bench.postgres, 'g', 1)
+  await eventually(async () => assert.equal(await count(bench.postgres, 'outbox'), 0))
+  t.equal((await bench.records(topic)).length, 1)
+})
+
 test('an event never overtakes an earlier one of its aggregate that committed late', async t => {
   const bench = await open(t)
   const { postgres } = bench

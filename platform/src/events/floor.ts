@@ -28,9 +28,10 @@ export function createFloor(postgres: Postgres): Floor {
       if (performance.now() - askedAtMs < askEveryMs) return settled
       askedAtMs = performance.now()
       return postgres.read(async tx => {
-        // Two statements: the snapshot must be younger than the sequence's value.
+        // Two statements: the snapshot must be younger than the sequence's value. A sequence that was
+        // never drawn from already shows its first value.
         const sequence = await tx.execute<{ seq: number }>(
-          sql`select last_value as seq from outbox_seq_seq`,
+          sql`select case when is_called then last_value else 0 end as seq from outbox_seq_seq`,
         )
         const snapshot = await tx.execute<{ xmin: string; xmax: string }>(sql`
           select pg_snapshot_xmin(s)::text as xmin, pg_snapshot_xmax(s)::text as xmax
