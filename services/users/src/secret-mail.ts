@@ -52,10 +52,13 @@ export function mailEffect(vault: Vault, mailer: Mailer): EffectKind {
         throw new EffectRefused(error.message, { isFinal: error.permanent, cause: error })
       }
     },
-    async settled(tx, { id }) {
-      await tx.execute(sql`update effect set payload = '{}' where id = ${id}`)
-    },
+    settled: (tx, { id }) => blankPayload(tx, id),
   }
+}
+
+/** Forgets what an effect was about, once it is over. */
+export async function blankPayload(tx: Tx, effectId: string): Promise<void> {
+  await tx.execute(sql`update effect set payload = '{}' where id = ${effectId}`)
 }
 
 function opened(vault: Vault, payload: unknown): SecretMail {

@@ -15,6 +15,7 @@ import { mailPageRoutes } from './account/mail-page.routes.ts'
 import { meRoutes } from './account/me.routes.ts'
 import { passwordRoutes } from './account/password.routes.ts'
 import { registrationRoutes } from './account/registration.routes.ts'
+import { mailRequestEffect } from './account/request-mail.command.ts'
 import { sweepTokensJob } from './account/sweep-tokens.job.ts'
 import type { Config } from './config.ts'
 import { directoryRoutes } from './directory/directory.routes.ts'
@@ -47,6 +48,7 @@ export function buildService(config: Config) {
   const accountDeps = {
     postgres,
     clock,
+    vault,
     passwords,
     enqueueMail: enqueueMail(vault),
     publicUrl: config.PUBLIC_URL,
@@ -77,7 +79,7 @@ export function buildService(config: Config) {
   )
 
   const service = chassis.run({
-    effects: [mailEffect(vault, mailer)],
+    effects: [mailEffect(vault, mailer), mailRequestEffect(accountDeps)],
     jobs: [keepKeysJob(keyring), sweepTokensJob({ postgres }), sweepSessionsJob({ postgres })],
   })
   lifecycle.onStop('mailer', () => mailer.close())

@@ -3,17 +3,17 @@ import { userOf } from '@campus/platform/http/auth'
 import { problems } from '@campus/platform/http/problem'
 import type { App } from '@campus/platform/http/server'
 import { Type } from 'typebox'
-import { hashOf } from '../vault.ts'
+import { hashOf, type Vault } from '../vault.ts'
 import { changePassword, type PasswordDeps } from './change-password.command.ts'
 import { normalPassword } from './password-rules.ts'
 import { EmailField, NewPasswordField, PasswordField, readEmail } from './person.ts'
-import type { RegistrationDeps } from './register.command.ts'
-import { forgotPassword, resetPassword } from './reset-password.command.ts'
+import { requestMail } from './request-mail.command.ts'
+import { resetPassword } from './reset-password.command.ts'
 
 const tags = ['passwords']
 
 /** How people get a new password. */
-export function passwordRoutes(deps: RegistrationDeps & PasswordDeps) {
+export function passwordRoutes(deps: PasswordDeps & { readonly vault: Vault }) {
   return async (app: App): Promise<void> => {
     app.post(
       '/v1/auth/password/forgot',
@@ -32,7 +32,7 @@ export function passwordRoutes(deps: RegistrationDeps & PasswordDeps) {
       async (request, reply) => {
         const email = readEmail(request.body.email)
         await app.limits.take('mails', hashOf(email), reply)
-        await forgotPassword(deps, email)
+        await requestMail(deps, 'reset', email)
         reply.code(202)
         return { status: 'accepted' } as const
       },

@@ -1,7 +1,7 @@
 import { problems } from '@campus/platform/http/problem'
 import type { App } from '@campus/platform/http/server'
 import { Type } from 'typebox'
-import { hashOf } from '../vault.ts'
+import { hashOf, type Vault } from '../vault.ts'
 import { Identity, identityOf } from './account-view.ts'
 import { type FirstAdminDeps, makeFirstAdmin } from './make-first-admin.command.ts'
 import { normalPassword } from './password-rules.ts'
@@ -13,7 +13,8 @@ import {
   readEmail,
   readName,
 } from './person.ts'
-import { type RegistrationDeps, register, resendVerification } from './register.command.ts'
+import { type RegistrationDeps, register } from './register.command.ts'
+import { requestMail } from './request-mail.command.ts'
 import { type VerifyDeps, verifyEmail } from './verify-email.command.ts'
 
 const tags = ['registration']
@@ -21,7 +22,9 @@ const Accepted = Type.Object({ status: Type.Literal('accepted') })
 const accepted = { status: 'accepted' } as const
 
 /** How people get an account. */
-export function registrationRoutes(deps: RegistrationDeps & VerifyDeps & FirstAdminDeps) {
+export function registrationRoutes(
+  deps: RegistrationDeps & VerifyDeps & FirstAdminDeps & { readonly vault: Vault },
+) {
   return async (app: App): Promise<void> => {
     app.post(
       '/v1/auth/register',
@@ -81,7 +84,7 @@ export function registrationRoutes(deps: RegistrationDeps & VerifyDeps & FirstAd
       async (request, reply) => {
         const email = readEmail(request.body.email)
         await app.limits.take('mails', hashOf(email), reply)
-        await resendVerification(deps, email)
+        await requestMail(deps, 'verify', email)
         reply.code(202)
         return accepted
       },
