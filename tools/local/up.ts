@@ -47,7 +47,10 @@ export async function up(
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, wantStop)
   // A test holds the other end: when it is gone, so is its mesh.
-  if (process.env['CAMPUS_LIFELINE'] === '1') process.stdin.resume().once('close', wantStop)
+  if (process.env['CAMPUS_LIFELINE'] === '1') {
+    process.stdin.resume().once('close', wantStop)
+    process.stdin.unref()
+  }
   try {
     const starting = { home, say, isSeeding: options.seed, signal: interrupt.signal }
     const first = await Promise.race([startAndSeed(mesh, starting), stopWanted.promise])

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Topic } from '@campus/contracts/topics'
 import kafkajs, { type Admin, type Kafka as KafkaClient } from 'kafkajs'
 
@@ -45,7 +46,8 @@ export function createAdmin(client: KafkaClient, prefix: string): KafkaAdmin {
       const missing = topics.filter(({ name }) => !existing.has(prefix + name))
       if (missing.length > 0) {
         await admin.createTopics({
-          waitForLeaders: true,
+          // The client's own wait gives up when one broker has not heard of the topics yet.
+          waitForLeaders: false,
           topics: missing.map(({ name, partitions, config }) => ({
             topic: prefix + name,
             numPartitions: partitions,
@@ -53,6 +55,10 @@ export function createAdmin(client: KafkaClient, prefix: string): KafkaAdmin {
             configEntries: Object.entries(config).map(([key, value]) => ({ name: key, value })),
           })),
         })
+        await untilLed(
+          admin,
+          missing.map(({ name }) => prefix + name),
+        )
       }
       return missing.map(({ name }) => name)
     },
@@ -98,6 +104,23 @@ export function createAdmin(client: KafkaClient, prefix: string): KafkaAdmin {
       const admin = await open?.catch(() => undefined)
       await admin?.disconnect()
     },
+  }
+}
+
+/** Waits until every partition of new topics has a leader. @throws after 10 s */
+async function untilLed(admin: Admin, topics: string[]): Promise<void> {
+  const until = performance.now() + 10_000
+  for (;;) {
+    const missing = await admin.fetchTopicMetadata({ topics }).then(
+      found => found.topics.some(topic => topic.partitions.some(({ leader }) => leader < 0)),
+      (error: unknown) => {
+        if (error instanceof kafkajs.KafkaJSProtocolError && error.retriable) return true
+        throw error
+      },
+    )
+    if (!missing) return
+    if (performance.now() > until) throw new Error('The new topics have no leaders after 10 s.')
+    await delay(50)
   }
 }
 

@@ -43,6 +43,8 @@ export interface Consumption {
 }
 
 const joinAgainMs = 1_000
+/** A stop waits so long for an attempt to join that is under way. */
+const joinPatienceMs = 2_000
 
 /** @see Kafka.consume */
 export async function consume(
@@ -91,8 +93,20 @@ export async function consume(
     async stop() {
       isStopping = true
       isRunning = false
-      await consumer.disconnect()
-      await joined.catch(() => undefined)
+      // A client that is told to leave while it joins would join afterwards and stay for ever.
+      const hasJoined = await Promise.race([
+        joined.then(
+          () => true,
+          () => true,
+        ),
+        delay(joinPatienceMs, false, { ref: false }),
+      ])
+      if (hasJoined) return consumer.disconnect()
+      // The broker does not answer: whatever comes of the attempt, it is not waited for.
+      joined.then(
+        () => consumer.disconnect(),
+        () => undefined,
+      )
     },
   }
 }
@@ -106,6 +120,7 @@ async function join(
   while (!isStopping()) {
     try {
       await consumer.connect()
+      if (isStopping()) return
       // The client's default starts at the end when an offset is lost: silent loss.
       await consumer.subscribe({ topics: topics.map(topic => prefix + topic), fromBeginning: true })
       await consumer.run({
