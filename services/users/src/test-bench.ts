@@ -34,7 +34,7 @@ export async function openBench(t: Cleanup, settings: Record<string, string> = {
   const issuer = createServer((_request, response) => {
     void app?.inject('/.well-known/jwks.json').then(({ body }) => response.end(body))
   })
-  const config = loadConfig(Config, {
+  const env = {
     ...around.env,
     JWKS_URL: `http://127.0.0.1:${await listenOnLoopback(t, issuer)}/jwks.json`,
     SMTP_URL,
@@ -45,7 +45,8 @@ export async function openBench(t: Cleanup, settings: Record<string, string> = {
     REGISTER_PER_HOUR: '10000',
     MAILS_PER_HOUR: '10000',
     ...settings,
-  })
+  }
+  const config = loadConfig(Config, env)
   const service = buildService(config)
   app = service.app
   await service.start()
@@ -106,6 +107,7 @@ export async function openBench(t: Cleanup, settings: Record<string, string> = {
 
   return {
     ...around,
+    env,
     app: service.app,
     config,
     post,
