@@ -28,41 +28,39 @@ test('kill -9 of every service and of the broker, in the middle of 200 checkouts
     n => joinCampus(client, inboxUrl, { email: `buyer${n}@campus.example`, name: `Buyer ${n}` }),
   )
 
-  let isDone = false
+  // One after the other, far enough apart for each to come back while the next one falls: a member of
+  // a consumer group that was killed is missed for 10 s.
+  let isKilling = true
   const killed: string[] = []
   const killing = (async () => {
-    for (let n = 0; !isDone; n += 1) {
-      await delay(1_500)
-      const victim = victims[n % victims.length] ?? 'orders'
-      // It may be on its way up from the last time.
-      const pid = await mesh.pidOf(victim).catch(() => undefined)
-      if (pid === undefined || isDone) continue
-      process.kill(pid, 'SIGKILL')
+    for (const victim of victims) {
+      await delay(2_500)
+      process.kill(await mesh.pidOf(victim), 'SIGKILL')
       killed.push(victim)
     }
+    isKilling = false
   })()
-  // Each buyer buys five times, one after the other: 200 checkouts, 40 at the same time.
+  // Each buyer buys at least five times, and until the last kill: all of them hit running checkouts.
   const purchases = await Promise.all(
     buyers.map(async buyer => {
       const own = []
-      for (let n = 0; n < 5; n += 1) {
+      while (own.length < 5 || isKilling) {
         own.push(await purchase(client, buyer, article, { timeoutMs: 120_000 }))
       }
       return own
     }),
   )
-  while (new Set(killed).size < victims.length) await delay(100)
-  isDone = true
   await killing
 
   const all = purchases.flat()
   const count = (outcome: string) => all.filter(one => one.outcome === outcome).length
-  t.comment(`${killed.length} kills: ${killed.join(', ')}`)
+  t.comment(`kills: ${killed.join(', ')}`)
   t.comment(`${count('confirmed')} confirmed, ${count('cancelled')} cancelled of ${all.length}`)
+  t.ok(all.length >= 200, `${all.length} checkouts`)
   t.equal(count('confirmed'), 150, 'every unit was sold, none twice')
-  t.equal(count('confirmed') + count('cancelled'), 200, 'every order has ended')
+  t.equal(count('confirmed') + count('cancelled'), all.length, 'every order has ended')
   const orders = new Set(all.map(({ orderId }) => orderId))
-  t.equal(orders.size, 200, 'every acknowledged order is one order')
+  t.equal(orders.size, all.length, 'every acknowledged order is one order')
   // The mesh is whole again before it is audited.
   await persist(() => client.ask('GET', '/version'))
   t.same(await auditMesh(mesh), [])

@@ -80,7 +80,6 @@ export async function enqueueEffect(tx: Tx, effect: NewEffect): Promise<void> {
   onCommit(tx, () => effectSignal.emit('committed'))
 }
 
-const claimMax = 50
 const pollMs = 1_000
 const attemptMs = 15_000
 /** An attempt that is older than this has lost its process. */
@@ -101,7 +100,7 @@ export interface EffectsWorker {
   stop(): Promise<void>
 }
 
-/** Carries out the effects of a service: 50 rows a round, `concurrency` at the same time. */
+/** Carries out the effects of a service, at most `concurrency` at the same time. */
 export function createEffectsWorker(options: {
   readonly postgres: Postgres
   readonly kinds: readonly EffectKind[]
@@ -122,13 +121,9 @@ export function createEffectsWorker(options: {
   }
 
   async function round(): Promise<number> {
-    const rows = await postgres.transaction(tx => claim(tx, [...kinds.values()]))
-    const queue = [...rows]
-    await Promise.all(
-      Array.from({ length: Math.min(concurrency, queue.length) }, async () => {
-        for (let row = queue.shift(); row !== undefined; row = queue.shift()) await attempt(row)
-      }),
-    )
+    // No more than are attempted at once: a process that dies leaves only real attempts in doubt.
+    const rows = await postgres.transaction(tx => claim(tx, [...kinds.values()], concurrency))
+    await Promise.all(rows.map(attempt))
     return rows.length
   }
 
@@ -200,7 +195,7 @@ export function createEffectsWorker(options: {
         logger.warn({ err: error }, 'effects not claimed')
         return 0
       })
-      if (count < claimMax && !isDirty && !isStopping) await sleep(pollMs)
+      if (count < concurrency && !isDirty && !isStopping) await sleep(pollMs)
     }
   }
 
@@ -231,7 +226,7 @@ export function createEffectsWorker(options: {
 }
 
 /** Takes due rows, and decides about those whose process was lost in the middle of an attempt. */
-async function claim(tx: Tx, kinds: readonly EffectKind[]): Promise<EffectRow[]> {
+async function claim(tx: Tx, kinds: readonly EffectKind[], max: number): Promise<EffectRow[]> {
   const names = sql.param(kinds.map(({ kind }) => kind))
   const asking = sql.param(kinds.filter(k => k.onUnknown === 'ask').map(({ kind }) => kind))
   await tx.execute(sql`
@@ -244,7 +239,7 @@ async function claim(tx: Tx, kinds: readonly EffectKind[]): Promise<EffectRow[]>
     where id in (
       select id from effect where state = 'pending' and next_at <= now()
         and kind = any(${names}::text[])
-      order by next_at limit ${claimMax} for update skip locked)
+      order by next_at limit ${max} for update skip locked)
     returning id, kind, payload, attempts, headers`)
   return rows
 }
