@@ -82,6 +82,11 @@ test('every operation that is documented answers what is wrong, as a problem doc
     }
   })
 
+  await t.test('no two templates mean the same path', async t => {
+    const shapes = Object.keys(document.paths).map(pathOf)
+    t.equal(new Set(shapes).size, shapes.length)
+  })
+
   await t.test('without a token, and with a bad one: 401', async t => {
     for (const operation of operations.filter(needsUser)) {
       const url = pathOf(operation.template)
@@ -107,6 +112,8 @@ test('every operation that is documented answers what is wrong, as a problem doc
 
   await t.test('an unknown field and a wrong type in the body: 400 that points at it', async t => {
     for (const operation of operations.filter(({ schema }) => schema.requestBody)) {
+      // Whoever cannot sign learns nothing about the shape.
+      if (operation.template === '/v1/psp/webhooks') continue
       const url = pathOf(operation.template)
       const schema = operation.schema.requestBody.content['application/json'].schema
       const token = admin.token

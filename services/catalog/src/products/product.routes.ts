@@ -89,18 +89,18 @@ export function productRoutes(deps: Deps) {
     )
 
     app.get(
-      '/v1/products/:key',
+      '/v1/products/:productId',
       {
         config: { access: 'public' },
         schema: {
           tags,
           summary: 'A published product by id or slug',
-          params: Type.Object({ key: Type.Union([ProductId, Slug]) }),
+          params: Type.Object({ productId: Type.Union([ProductId, Slug]) }),
           response: { 200: ProductView, ...problems(400, 404) },
         },
       },
       async (request, reply) => {
-        const { key } = request.params
+        const { productId: key } = request.params
         const view = await cache.get<ProductView>(cacheKey(key), {
           ttlSeconds,
           load: async () => {
