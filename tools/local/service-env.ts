@@ -55,6 +55,8 @@ export function serviceEnv(
     KAFKA_BROKERS: sources.servers.KAFKA_BROKERS,
     REDIS_URL: sources.servers.REDIS_URL,
     SHUTDOWN_TIMEOUT_SECONDS: String(shutdownTimeoutSeconds),
+    // By default glibc keeps up to eight arenas a core, which a service never fills.
+    MALLOC_ARENA_MAX: '2',
     ...(definition.isMailer === true ? { SMTP_URL: sources.mail.SMTP_URL } : {}),
     ...Object.fromEntries(
       ['CURSOR_SECRET', ...(definition.secrets ?? [])].map(variable => [
