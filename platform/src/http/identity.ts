@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { v7 as uuidv7 } from 'uuid'
+import { randomSlice } from '../process/random.ts'
 
 const wellFormed = /^[A-Za-z0-9_-]{8,64}$/
 
@@ -9,7 +10,7 @@ const wellFormed = /^[A-Za-z0-9_-]{8,64}$/
  * The pattern keeps CR, LF and long texts out of headers and logs.
  */
 export function requestIdOf(message: Pick<IncomingMessage, 'headers'>): string {
-  return headerId(message, 'x-request-id') ?? uuidv7()
+  return headerId(message, 'x-request-id') ?? uuidv7({ random: randomSlice(16) })
 }
 
 /** The story that a request belongs to, when its sender names a well-formed one. */

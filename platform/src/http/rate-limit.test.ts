@@ -188,6 +188,27 @@ test('the log slides: one more is allowed exactly when the oldest leaves the win
   await eventually(async () => equal(await redis.exists(`limit:${namespace}:key`), 0))
 })
 
+test('requests of several keys that come together are counted each, in their order', async t => {
+  const { redis, namespace } = await createTestRedis(t)
+  const log = createSlidingLog({ redis, namespace, metrics: quietParts().metrics })
+  const take = async () => {
+    const [odd, even] = [() => log.take('odd', 1, 60_000), () => log.take('even', 5, 60_000)]
+    return Promise.all([odd(), even(), odd(), even()])
+  }
+  t.match(await take(), [
+    { isAllowed: true, remaining: 0 },
+    { isAllowed: true, remaining: 4 },
+    { isAllowed: false, remaining: 0 },
+    { isAllowed: true, remaining: 3 },
+  ])
+  t.match(await take(), [
+    { isAllowed: false, remaining: 0 },
+    { isAllowed: true, remaining: 2 },
+    { isAllowed: false, remaining: 0 },
+    { isAllowed: true, remaining: 1 },
+  ])
+})
+
 test('the local log slides too, and remembers a bounded number of keys', t => {
   let nowMs = 0
   const log = createLocalLog(() => nowMs)

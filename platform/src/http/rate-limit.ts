@@ -148,7 +148,8 @@ function isPreflight({ method, headers }: FastifyRequest): boolean {
 /** IPv6 callers own a /64, so that is what is counted. */
 function callerOf({ user, ip }: FastifyRequest, { by }: RatePolicy): string {
   const userId = by === 'address' ? undefined : user?.userId
-  return userId === undefined ? `ip:${normalizeIP(ip, 64)}` : `user:${userId}`
+  if (userId !== undefined) return `user:${userId}`
+  return `ip:${ip.includes(':') ? normalizeIP(ip, 64) : ip}`
 }
 
 /** The sliding log in the shape that the plugin asks for; it never fails. */

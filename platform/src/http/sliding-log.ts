@@ -23,24 +23,39 @@ export interface SlidingLog {
   take(key: string, max: number, windowMs: number): Promise<Taken>
 }
 
+// Requests that arrive in the same turn of the event loop share one message: a message costs both
+// processes more than the counting does. Each group has three arguments: max, window, requests.
 const script = defineScript(`
   local clock = redis.call('time')
   local now = clock[1] * 1000000 + clock[2]
-  local max = tonumber(ARGV[1])
-  local window = ARGV[2] * 1000
-  redis.call('zremrangebyscore', KEYS[1], '-inf', string.format('%.0f', now - window))
-  local count = redis.call('zcard', KEYS[1])
-  local allowed = 0
-  if count < max then
-    redis.call('zadd', KEYS[1], string.format('%.0f', now), ARGV[3])
-    redis.call('pexpire', KEYS[1], ARGV[2])
-    count = count + 1
-    allowed = 1
+  local score = string.format('%.0f', now)
+  local replies = {}
+  for group, key in ipairs(KEYS) do
+    local max = tonumber(ARGV[3 * group - 1])
+    local windowMs = ARGV[3 * group]
+    local window = windowMs * 1000
+    redis.call('zremrangebyscore', key, '-inf', string.format('%.0f', now - window))
+    local count = redis.call('zcard', key)
+    local allowed = math.max(0, math.min(tonumber(ARGV[3 * group + 1]), max - count))
+    for place = 1, allowed do
+      redis.call('zadd', key, score, ARGV[1] .. '-' .. group .. '-' .. place)
+    end
+    if allowed > 0 then redis.call('pexpire', key, windowMs) end
+    local oldest = redis.call('zrange', key, 0, 0, 'withscores')
+    local reset = 0
+    if oldest[2] then reset = math.ceil((oldest[2] + window - now) / 1000) end
+    replies[group] = {allowed, max - count, reset}
   end
-  local oldest = redis.call('zrange', KEYS[1], 0, 0, 'withscores')
-  local reset = 0
-  if oldest[2] then reset = math.ceil((oldest[2] + window - now) / 1000) end
-  return {allowed, max - count, reset}`)
+  return replies`)
+
+/** Requests of one key that are asked for together. */
+interface Group {
+  readonly key: string
+  readonly max: number
+  readonly windowMs: number
+  /** In the order in which they came, which is the order in which they are served. */
+  readonly takers: ((taken: Taken) => void)[]
+}
 
 /** Creates a log in Redis that counts in this process while Redis cannot be asked. */
 export function createSlidingLog({
@@ -60,26 +75,51 @@ export function createSlidingLog({
   )
   const local = createLocalLog()
   // Members of a set must differ, over all processes.
-  const processName = randomBytes(6).toString('hex')
-  let sequence = 0
+  const processName = randomBytes(6).toString('base64url')
+  let batches = 0
+  let waiting = new Map<string, Group>()
+
+  async function flush(): Promise<void> {
+    const groups = [...waiting.values()]
+    waiting = new Map()
+    batches += 1
+    const keys = groups.map(({ key }) => `limit:${namespace}:${key}`)
+    const counts = groups.flatMap(({ max, windowMs, takers }) => [max, windowMs, takers.length])
+    const batch = `${processName}-${batches.toString(36)}`
+    const replies = await breaker.run(() => script.run(redis, keys, [batch, ...counts]))
+    for (const [index, group] of groups.entries()) {
+      serve(group, Array.isArray(replies) ? replies[index] : undefined)
+    }
+  }
+
+  function serve({ key, max, windowMs, takers }: Group, reply: unknown): void {
+    if (!Array.isArray(reply)) {
+      fallbacks.inc(takers.length)
+      for (const take of takers) take(local.take(key, max, windowMs))
+      return
+    }
+    const [allowed = 0, room = 0, resetMs = 0] = reply.map(Number)
+    for (const [place, take] of takers.entries()) {
+      take({
+        isAllowed: place < allowed,
+        remaining: Math.max(0, room - Math.min(place + 1, allowed)),
+        resetMs: Math.max(0, resetMs),
+      })
+    }
+  }
 
   return {
     async take(key, max, windowMs) {
-      sequence += 1
-      const member = `${processName}-${sequence}`
-      const reply = await breaker.run(() =>
-        script.run(redis, [`limit:${namespace}:${key}`], [max, windowMs, member]),
-      )
-      if (Array.isArray(reply)) {
-        const [allowed, remaining, resetMs] = reply.map(Number)
-        return {
-          isAllowed: allowed === 1,
-          remaining: Math.max(0, remaining ?? 0),
-          resetMs: Math.max(0, resetMs ?? 0),
-        }
+      // After everything else that arrived in this turn, and before the next one is waited for.
+      if (waiting.size === 0) setImmediate(() => void flush())
+      const id = `${key} ${max} ${windowMs}`
+      let group = waiting.get(id)
+      if (group === undefined) {
+        group = { key, max, windowMs, takers: [] }
+        waiting.set(id, group)
       }
-      fallbacks.inc()
-      return local.take(key, max, windowMs)
+      const { takers } = group
+      return new Promise(resolve => takers.push(resolve))
     },
   }
 }

@@ -1,6 +1,6 @@
-import { randomFillSync } from 'node:crypto'
 import type { Attributes, Span, SpanContext, SpanKind } from '@opentelemetry/api'
-import { currentFlow, newTraceparent, withFlow } from './flow.ts'
+import { currentFlow, withFlow } from './flow.ts'
+import { randomSlice } from './random.ts'
 
 // Spans by hand, no automatic instrumentation: the trace context travels in the flow, in outbox rows
 // and in event headers, so one trace spans HTTP, outbox, Kafka, handler and the next event. Without
@@ -42,21 +42,20 @@ export function formatTraceparent({ traceId, spanId, flags }: TraceContext): str
 export function childTraceparent(parent: string): string {
   const context = parseTraceparent(parent)
   return context === undefined
-    ? newTraceparent()
+    ? rootTraceparent()
     : formatTraceparent({ ...context, spanId: newSpanId() })
 }
 
-// Random bytes are fetched in bulk: one call of the generator costs more than the 8 bytes do.
-const pool = Buffer.allocUnsafe(4096)
-let used = pool.length
+function rootTraceparent(): string {
+  return formatTraceparent({
+    traceId: randomSlice(16).toString('hex'),
+    spanId: newSpanId(),
+    flags: 1,
+  })
+}
 
 function newSpanId(): string {
-  if (used === pool.length) {
-    randomFillSync(pool)
-    used = 0
-  }
-  used += 8
-  const id = pool.toString('hex', used - 8, used)
+  const id = randomSlice(8).toString('hex')
   return id === '0000000000000000' ? newSpanId() : id
 }
 
@@ -97,7 +96,7 @@ export function startSpan(
   links: readonly string[] = [],
 ): ActiveSpan {
   if (sdk === undefined) {
-    const traceparent = parent === undefined ? newTraceparent() : childTraceparent(parent)
+    const traceparent = parent === undefined ? rootTraceparent() : childTraceparent(parent)
     return { traceparent, end: endNothing }
   }
   const span = sdk.start(name, kind, attributes, parseTraceparent(parent), links)

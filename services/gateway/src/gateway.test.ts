@@ -36,6 +36,20 @@ async function open(t: Cleanup, settings: Record<string, string> = {}) {
     const { method, url, headers } = request
     seen.push({ method, url, headers, body: await text(request) })
     if (url?.startsWith('/v1/products/slow') === true) return
+    if (url?.startsWith('/v1/products/long') === true) {
+      response.writeHead(200, { 'content-type': 'text/plain', 'content-length': '100000' })
+      response.end('x'.repeat(100_000))
+      return
+    }
+    if (url?.startsWith('/v1/products/broken') === true) {
+      response.writeHead(200, { 'content-type': 'text/plain', 'content-length': '9', etag: '"1"' })
+      response.write('half', () => response.destroy())
+      return
+    }
+    if (url?.startsWith('/v1/products/none') === true) {
+      response.writeHead(304, { etag: '"7"' }).end()
+      return
+    }
     response.writeHead(url?.startsWith('/v1/products/busy') === true ? 503 : 201, {
       'content-type': 'application/json',
       etag: '"7"',
@@ -60,6 +74,7 @@ async function open(t: Cleanup, settings: Record<string, string> = {}) {
     REDIS_URL: process.env['REDIS_URL'],
     JWKS_URL: `http://127.0.0.1:${keys}/jwks.json`,
     LOG_LEVEL: 'silent',
+    MAX_EVENT_LOOP_DELAY_MS: '0',
     USERS_URL: url,
     CATALOG_URL: url,
     ORDERS_URL: url,
@@ -157,6 +172,18 @@ test('a service that is down is 502 at once, one that is silent 504, and neither
   const busy = await app.inject({ url: '/v1/products/busy' })
   t.equal(busy.statusCode, 503)
   t.equal(seen.length, 2)
+})
+
+test('bodies of every length arrive whole, and half a short one is 502', async t => {
+  const { app } = await open(t)
+  t.equal((await app.inject('/v1/products/long')).body.length, 100_000)
+  const head = await app.inject({ method: 'HEAD', url: '/v1/products/long' })
+  t.match(head, { statusCode: 200, body: '', headers: { 'content-length': '100000' } })
+  t.match(await app.inject('/v1/products/none'), { statusCode: 304, body: '' })
+  const broken = await app.inject('/v1/products/broken')
+  t.equal(broken.statusCode, 502)
+  t.equal(problemOf(broken).code, 'gateway.upstream_down')
+  t.match(broken.headers, { etag: undefined, 'cache-control': 'no-store', 'retry-after': '1' })
 })
 
 test('a bad token is refused at the edge, but not where a session is renewed', async t => {

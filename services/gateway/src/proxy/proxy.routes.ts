@@ -1,9 +1,10 @@
 import { prefixes, serviceNames } from '@campus/contracts/prefixes'
 import { AppError, chassis } from '@campus/platform/errors'
-import type { App, FastifyReply } from '@campus/platform/http/server'
-import { fastifyReplyFrom } from '@fastify/reply-from'
+import type { App } from '@campus/platform/http/server'
+import { type FastifyReplyFromHooks, fastifyReplyFrom } from '@fastify/reply-from'
 import { Agent } from 'undici'
 import { refuse } from '../errors.ts'
+import { answer } from './answer.ts'
 import { toClient, toUpstream } from './headers.ts'
 import { isPlainPath } from './path.ts'
 import type { Upstream } from './upstream.ts'
@@ -55,7 +56,7 @@ export function proxyRoutes(options: {
 
     for (const service of serviceNames) {
       if (service === 'gateway') continue
-      const upstream = options.urls[service]
+      const forwarding = forwardingTo(options.urls[service])
       for (const prefix of prefixes[service]) {
         const access = withoutToken.has(prefix) ? 'public' : 'optional'
         for (const url of [prefix, `${prefix}/*`]) {
@@ -65,7 +66,7 @@ export function proxyRoutes(options: {
             exposeHeadRoute: false,
             schema: { hide: true, querystring: { type: 'object', additionalProperties: true } },
             config: { access },
-            handler: async (_request, reply) => forward(reply, upstream),
+            handler: async (_request, reply) => reply.from(undefined, forwarding),
           })
         }
       }
@@ -73,11 +74,13 @@ export function proxyRoutes(options: {
   }
 }
 
-function forward(reply: FastifyReply, upstream: string): FastifyReply {
-  return reply.from(undefined, {
+/** How requests to `upstream` are forwarded; made once, because every request needs it. */
+function forwardingTo(upstream: string): FastifyReplyFromHooks {
+  return {
     getUpstream: () => upstream,
     rewriteRequestHeaders: (request, headers) => toUpstream(headers, request),
     rewriteHeaders: toClient,
+    onResponse: (_request, reply, { stream }) => answer(reply, stream),
     retriesCount: 1,
     // Once, and only when a kept connection turned out to be closed. The library's own rule would
     // repeat whatever answers 503.
@@ -91,5 +94,5 @@ function forward(reply: FastifyReply, upstream: string): FastifyReply {
       const reason = isLate ? refuse.upstream_timeout() : refuse.upstream_down()
       failed.send(new AppError([reason], { cause: error, headers: { 'retry-after': '1' } }))
     },
-  })
+  }
 }
