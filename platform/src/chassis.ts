@@ -72,6 +72,7 @@ export function createChassis(options: {
     logger,
     metrics,
     publicUrl: config.PUBLIC_URL,
+    maxEventLoopDelayMs: config.MAX_EVENT_LOOP_DELAY_MS,
     // The gateway is the one proxy in front of a service.
     trustedProxies: 1,
     auth: createVerifier({

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { type Client, freshKey, type Json } from './client.ts'
 import type { Person } from './people.ts'
 import { persist } from './persist.ts'
@@ -77,15 +76,16 @@ async function follow(
   isDone: (order: Json) => boolean,
 ): Promise<Json> {
   const until = performance.now() + timeoutMs
+  const path = `/v1/orders/${orderId}`
+  let seen = ''
   for (;;) {
-    const path = `/v1/orders/${orderId}`
-    const { body, headers } = await persist(() => client.ask('GET', path, { token }), { timeoutMs })
+    // Answered at once when there is news, and after two seconds without.
+    const news = { token, ...(seen !== '' && { wait: 2, headers: { 'if-none-match': seen } }) }
+    const { body, headers } = await persist(() => client.ask('GET', path, news), { timeoutMs })
     if (isDone(body)) return body
     if (performance.now() > until) {
       throw new Error(`Order ${orderId} has not moved on: ${JSON.stringify(body)}`)
     }
-    const seen = headers.get('etag') ?? ''
-    const news = client.ask('GET', path, { token, wait: 2, headers: { 'if-none-match': seen } })
-    await news.catch(() => delay(200))
+    seen = headers.get('etag') ?? ''
   }
 }

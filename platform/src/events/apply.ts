@@ -12,9 +12,9 @@ import {
   UnreadableRecord,
   uuid,
 } from './decode.ts'
-import { advanceSeen, enter } from './inbox.ts'
+import { enter, refuseEntry } from './inbox.ts'
 import type { IncomingRecord } from './kafka-record.ts'
-import { behind, type ParkReason, park, parkedKeys } from './park.ts'
+import { behind, type ParkReason, park } from './park.ts'
 import { processAttributes } from './spans.ts'
 
 /** A handler did not settle within its deadline. */
@@ -81,38 +81,29 @@ export async function apply(
       parkedCount += 1
     }
     if (sorted.heard.length === 0) return { events: [], duplicates: 0, parked: parkedCount }
+    const topic = sorted.heard[0]?.record.topic ?? ''
     const fresh = await enter(
       tx,
       name,
-      sorted.heard.map(({ event }) => event.id),
+      topic,
+      sorted.heard.map(({ event }) => event),
     )
-    const topic = sorted.heard[0]?.record.topic ?? ''
-    const parked = new Set(
-      await parkedKeys(
-        tx,
-        name,
-        topic,
-        sorted.heard.map(({ event }) => event.key),
-      ),
-    )
-    for (const { record } of sorted.unreadable) parked.add(record.key ?? '')
+    const unreadableKeys = new Set(sorted.unreadable.map(({ record }) => record.key ?? ''))
     const events: { consumer: string; event: Event }[] = []
-    const seen = new Map<string, number>()
     const entered = new Set<string>()
     for (const { record, event, handler } of sorted.heard) {
+      const entry = fresh.get(event.id)
       // A relay that repeats itself can put one event into one batch twice.
-      if (!fresh.has(event.id) || entered.has(event.id)) continue
+      if (entry === undefined || entered.has(event.id)) continue
       entered.add(event.id)
-      if (parked.has(event.key)) {
+      if (entry.isParked || unreadableKeys.has(event.key)) {
         await park(tx, name, record, behind)
         parkedCount += 1
         continue
       }
       await handle(tx, { clock, eventMs }, name, handler, event)
-      seen.set(event.key, Math.max(seen.get(event.key) ?? 0, event.version))
       events.push({ consumer: name, event })
     }
-    if (seen.size > 0) await advanceSeen(tx, name, topic, seen)
     return { events, duplicates: sorted.heard.length - entered.size, parked: parkedCount }
   })
 }
@@ -126,7 +117,7 @@ export async function parkRecord(
 ): Promise<void> {
   await postgres.transaction(async tx => {
     const id = record.headers[header.id]
-    if (id !== undefined && uuid.test(id)) await enter(tx, consumer.name, [id])
+    if (id !== undefined && uuid.test(id)) await refuseEntry(tx, consumer.name, id)
     await park(tx, consumer.name, record, reason)
   })
 }

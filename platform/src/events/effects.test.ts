@@ -118,6 +118,25 @@ test('what a replay or a bootstrap would do outside is noted and never done', as
   await bench.become(['a suppressed 0', 'b suppressed 0', 'c sent 1'])
 })
 
+test('an attempt that hangs holds up no other effect', async t => {
+  const hanging = Promise.withResolvers<void>()
+  const bench = await open(t, {
+    async run({ payload }: EffectAttempt) {
+      if (JSON.stringify(payload).includes('slow')) await hanging.promise
+    },
+  })
+  bench.startWorker()
+  await bench.ring('slow')
+  await bench.become(['slow sending 1'])
+  for (let n = 0; n < 30; n += 1) await bench.ring(`quick${n}`)
+  await eventually(async () => {
+    const sent = (await bench.states()).filter(state => state.endsWith('sent 1'))
+    assert.equal(sent.length, 30)
+  })
+  hanging.resolve()
+  await eventually(async () => assert.ok((await bench.states()).includes('slow sent 1')))
+})
+
 test('the outcome is told in the transaction that records it', async t => {
   const told: string[] = []
   const bench = await open(t, {

@@ -64,7 +64,7 @@ export interface EffectKind {
   /** @throws EffectRefused for a certain no; any other error leaves the outcome unknown */
   run(attempt: EffectAttempt): Promise<void>
   /** Written together with a final state, e.g. an event that tells of it. */
-  settled?(tx: Tx, attempt: EffectAttempt, outcome: EffectOutcome): Promise<void>
+  readonly settled?: (tx: Tx, attempt: EffectAttempt, outcome: EffectOutcome) => Promise<void>
 }
 
 /** Notes an effect in the transaction that decides it; the same dedupe key twice is one effect. */
@@ -120,11 +120,26 @@ export function createEffectsWorker(options: {
     wake()
   }
 
-  async function round(): Promise<number> {
-    // No more than are attempted at once: a process that dies leaves only real attempts in doubt.
-    const rows = await postgres.transaction(tx => claim(tx, [...kinds.values()], concurrency))
-    await Promise.all(rows.map(attempt))
-    return rows.length
+  const inFlight = new Set<Promise<void>>()
+
+  /**
+   * Claims no more than is attempted at once: a process that dies leaves only real attempts in doubt.
+   * A slow attempt holds its own slot and nothing else.
+   *
+   * @returns whether every free slot was filled, so that more may wait
+   */
+  async function fillSlots(): Promise<boolean> {
+    const free = concurrency - inFlight.size
+    if (free === 0) return true
+    const rows = await postgres.transaction(tx => claim(tx, [...kinds.values()], free))
+    for (const row of rows) {
+      const running = attempt(row).finally(() => {
+        inFlight.delete(running)
+        wake()
+      })
+      inFlight.add(running)
+    }
+    return rows.length === free
   }
 
   async function attempt(row: EffectRow): Promise<void> {
@@ -178,25 +193,35 @@ export function createEffectsWorker(options: {
     outcome: EffectOutcome,
     error?: unknown,
   ): Promise<void> {
-    await postgres.transaction(async tx => {
+    async function note(tx: Tx): Promise<boolean> {
       const { rowCount } = await tx.execute(sql`
         update effect set state = ${outcome}, updated_at = now(),
           error = ${error === undefined ? null : describe(error)}
         where id = ${tried.id} and state = 'sending' and attempts = ${tried.attempt}`)
-      if (rowCount === 1) await kind.settled?.(tx, tried, outcome)
-    })
+      return rowCount === 1
+    }
+    const { settled } = kind
+    if (settled === undefined) await postgres.read(note)
+    else {
+      await postgres.transaction(async tx => {
+        if (await note(tx)) await settled(tx, tried, outcome)
+      })
+    }
     done.inc({ kind: kind.kind, outcome })
   }
 
   async function run(): Promise<void> {
     while (!isStopping) {
       isDirty = false
-      const count = await round().catch((error: unknown) => {
+      const isFull = await fillSlots().catch((error: unknown) => {
         logger.warn({ err: error }, 'effects not claimed')
-        return 0
+        return false
       })
-      if (count < concurrency && !isDirty && !isStopping) await sleep(pollMs)
+      // With every slot taken only the end of an attempt makes room.
+      const isBusy = isFull && inFlight.size >= concurrency
+      if (!isStopping && (isBusy || !(isFull || isDirty))) await sleep(pollMs)
     }
+    await Promise.all(inFlight)
   }
 
   async function sleep(ms: number): Promise<void> {

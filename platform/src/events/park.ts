@@ -45,16 +45,3 @@ export async function park(
       ${reason.stack ?? null}, ${reason.attempts})
     on conflict (consumer, topic, partition, record_offset) do nothing`)
 }
-
-/** Which of `keys` are parked for `consumer`. */
-export async function parkedKeys(
-  tx: Tx,
-  consumer: string,
-  topic: string,
-  keys: readonly string[],
-): Promise<ReadonlySet<string>> {
-  const { rows } = await tx.execute<{ aggregate_key: string }>(sql`
-    select aggregate_key from parked_key where consumer = ${consumer} and topic = ${topic}
-      and aggregate_key = any(${sql.param([...keys])}::text[])`)
-  return new Set(rows.map(row => row.aggregate_key))
-}

@@ -19,6 +19,8 @@ import type { IncomingRecord } from './kafka-record.ts'
 // Offsets are committed after the database. A crash in between delivers again, and the primary key
 // of the inbox turns the second delivery into nothing.
 
+/** Partitions that are worked on at the same time; each needs a connection to Postgres. */
+const partitionsAtOnce = 8
 /** Records in one transaction at most. */
 const subBatchMax = 50
 const attemptsMax = 5
@@ -202,7 +204,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       consumption = await kafka.consume({
         group: `campus.${service}`,
         topics,
-        concurrency: 4,
+        concurrency: partitionsAtOnce,
         onBatch,
         onCrash: options.onCrash,
         onRebalance: () => meters.rebalances.inc(),

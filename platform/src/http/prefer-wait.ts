@@ -25,6 +25,8 @@ export function requestSignal(request: FastifyRequest, reply: FastifyReply): Abo
 
 const firstPauseMs = 25
 const longestPauseMs = 500
+/** With somebody who tells the news, looking without any is only for those of other processes. */
+const pauseWithWakeMs = 250
 
 /**
  * Repeats `check` until it answers or `seconds` are over: at once, then after every wake and at
@@ -49,7 +51,7 @@ export async function waitUntil<T>(
   const bell = createBell()
   const unsubscribe = options.wake?.(() => bell.ring())
   try {
-    for (let pauseMs = firstPauseMs; !signal.aborted; ) {
+    for (let pauseMs = options.wake ? pauseWithWakeMs : firstPauseMs; !signal.aborted; ) {
       const leftMs = until - performance.now()
       if (leftMs <= 0) return undefined
       // oxlint-disable-next-line no-await-in-loop -- one look after the other is the point.

@@ -155,7 +155,7 @@ export function createServer(options: ServerOptions): App {
   }
   // After the rate limits: they count paths where nothing is as well.
   guardRoutes(app, { hasAuth: options.auth !== undefined })
-  const maxEventLoopDelay = options.maxEventLoopDelayMs ?? 500
+  const maxEventLoopDelay = options.maxEventLoopDelayMs ?? 1_000
   if (maxEventLoopDelay > 0) {
     app.register(fastifyUnderPressure, {
       maxEventLoopDelay,

@@ -37,7 +37,7 @@ export const ServiceConfig = Type.Object({
   DATABASE_POOL_MAX: Type.Integer({
     minimum: 1,
     maximum: 100,
-    default: 10,
+    default: 16,
     description: 'Connections to Postgres',
   }),
   KAFKA_BROKERS: Type.String({ minLength: 1, description: 'host:port, comma separated' }),
@@ -61,6 +61,12 @@ export const ServiceConfig = Type.Object({
   OTEL_EXPORTER_OTLP_ENDPOINT: Type.String({
     default: '',
     description: 'OTLP/HTTP collector, e.g. http://127.0.0.1:4318; empty: no traces',
+  }),
+  MAX_EVENT_LOOP_DELAY_MS: Type.Integer({
+    minimum: 0,
+    maximum: 60_000,
+    default: 1_000,
+    description: 'Mean delay of the event loop beyond which requests are shed with 503; 0: never',
   }),
   SHUTDOWN_TIMEOUT_SECONDS: Type.Integer({
     minimum: 1,

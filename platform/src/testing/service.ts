@@ -48,6 +48,8 @@ export async function createTestSurroundings(
       REDIS_URL: redisUrl,
       JWKS_URL: `http://127.0.0.1:${port}/jwks.json`,
       CURSOR_SECRET: 'only-for-tests-only-for-tests',
+      // A test process shares its machine with others: their load is not this service's.
+      MAX_EVENT_LOOP_DELAY_MS: '0',
       LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
     },
     /**

@@ -3,8 +3,8 @@ import { type Static, Type } from 'typebox'
 
 const { HOST, PORT, ADMIN_PORT, PUBLIC_URL, KAFKA_BROKERS, KAFKA_TOPIC_PREFIX, REDIS_URL } =
   ServiceConfig.properties
-const { JWKS_URL, LOG_LEVEL, OTEL_EXPORTER_OTLP_ENDPOINT, SHUTDOWN_TIMEOUT_SECONDS } =
-  ServiceConfig.properties
+const { JWKS_URL, LOG_LEVEL, OTEL_EXPORTER_OTLP_ENDPOINT } = ServiceConfig.properties
+const { MAX_EVENT_LOOP_DELAY_MS, SHUTDOWN_TIMEOUT_SECONDS } = ServiceConfig.properties
 
 function upstream(service: string) {
   return Type.String({ pattern: '^https?://', description: `Where ${service} listens` })
@@ -22,6 +22,7 @@ export const Config = Type.Object({
   JWKS_URL,
   LOG_LEVEL,
   OTEL_EXPORTER_OTLP_ENDPOINT,
+  MAX_EVENT_LOOP_DELAY_MS,
   SHUTDOWN_TIMEOUT_SECONDS,
   USERS_URL: upstream('users'),
   CATALOG_URL: upstream('catalog'),

@@ -37,6 +37,7 @@ export function buildService(config: Config) {
     publicUrl: config.PUBLIC_URL,
     trustedProxies: config.TRUSTED_PROXIES,
     maxInFlight: 2_048,
+    maxEventLoopDelayMs: config.MAX_EVENT_LOOP_DELAY_MS,
     auth: createVerifier({
       jwksUrl: config.JWKS_URL,
       isRevoked: user => revocations.isRevoked(user),
