@@ -374,7 +374,7 @@ test('a token that was verified is checked again for its age, its key and its re
   keys.pass(301_000)
   await eventually(async () => equal(await status(second), 401))
 
-  const old = `Bearer ${tokens.token({ sid: 's3' }, new Date(Date.now() - 599_500))}`
+  const old = `Bearer ${tokens.token({ sid: 's3' }, new Date(Date.now() - 596_000))}`
   const direct = testServer(t)
   const oldStatus = async () =>
     (await direct.inject({ url: '/user', headers: { authorization: old } })).statusCode

@@ -53,7 +53,8 @@ export function createKeyring(deps: KeyringDeps): Keyring {
   return {
     load,
     async sign(subject, now) {
-      const key = signerAt(await currentKeys(), now)
+      // By the present: the first key may be younger than the request that needed it.
+      const key = signerAt(await currentKeys(), clock.now())
       if (key === undefined) throw new Error('There is no key that may sign now.')
       const signer = signers.get(key.kid) ?? signerOf(key)
       signers.set(key.kid, signer)
