@@ -7,6 +7,7 @@ import { createKafka } from '@campus/platform/events/kafka'
 import type { IncomingRecord } from '@campus/platform/events/kafka-record'
 import { checkConsumed } from '@campus/platform/events/schemas'
 import { eventually } from '@campus/platform/testing/eventually'
+import { readAll } from '@campus/platform/testing/kafka'
 import { sql } from 'drizzle-orm'
 import type { Mesh } from '../tools/prove/mesh.ts'
 
@@ -99,7 +100,7 @@ export async function auditMesh(mesh: Mesh): Promise<string[]> {
     }
     const published = new Map<string, IncomingRecord[]>()
     for (const { name } of topics) {
-      const records = await everything(kafka, name)
+      const records = await readAll(kafka, name)
       published.set(name, records)
       problems.push(...records.flatMap(recordProblems))
     }
@@ -108,23 +109,6 @@ export async function auditMesh(mesh: Mesh): Promise<string[]> {
   } finally {
     await Promise.all([postgres.close(), kafka.close()])
   }
-}
-
-async function everything(
-  kafka: ReturnType<typeof createKafka>,
-  topic: string,
-): Promise<IncomingRecord[]> {
-  const records: IncomingRecord[] = []
-  const { promise: caughtUp, resolve, reject } = Promise.withResolvers<void>()
-  const reading = await kafka.read({
-    topic,
-    onRecord: record => records.push(record),
-    onCaughtUp: resolve,
-    onCrash: reject,
-  })
-  await caughtUp
-  await reading.stop()
-  return records
 }
 
 /** Every record carries the whole envelope and meets the contract of its type. */

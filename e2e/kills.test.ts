@@ -1,11 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { t as file, test } from 'tap'
 import { startMesh } from '../tools/prove/mesh.ts'
-import { joinCampus } from '../tools/prove/people.ts'
-import { inParallel, persist } from '../tools/prove/persist.ts'
+import { persist } from '../tools/prove/persist.ts'
 import { purchase } from '../tools/prove/purchase.ts'
-import { putOnSale, untilCartsKnow } from '../tools/prove/shop.ts'
 import { auditMesh } from './audit.ts'
+import { gatherCrowd } from './crowd.ts'
 
 file.setTimeout(420_000)
 
@@ -14,19 +13,8 @@ const victims = ['orders', 'catalog', 'payments', 'kafka', 'notifications', 'use
 test('kill -9 of every service and of the broker, in the middle of 200 checkouts, loses and doubles nothing', async t => {
   t.setTimeout(400_000)
   const mesh = await startMesh(t)
-  const { client, admin, inboxUrl } = mesh
-  const article = await putOnSale(client, admin.token, {
-    title: 'Campus mug',
-    slug: 'campus-mug',
-    priceMinor: 1_290,
-    units: 150,
-  })
-  await untilCartsKnow(client, article)
-  const buyers = await inParallel(
-    Array.from({ length: 40 }, (_, n) => n),
-    16,
-    n => joinCampus(client, inboxUrl, { email: `buyer${n}@campus.example`, name: `Buyer ${n}` }),
-  )
+  const { client } = mesh
+  const { article, buyers } = await gatherCrowd(mesh, { units: 150, buyers: 40 })
 
   // One after the other, far enough apart for each to come back while the next one falls: a member of
   // a consumer group that was killed is missed for 10 s.

@@ -5,29 +5,18 @@ import { eventually } from '@campus/platform/testing/eventually'
 import { sql } from 'drizzle-orm'
 import { t as file, test } from 'tap'
 import { startMesh } from '../tools/prove/mesh.ts'
-import { joinCampus } from '../tools/prove/people.ts'
 import { inParallel } from '../tools/prove/persist.ts'
-import { checkout, fillCart, orderIn, putOnSale, untilCartsKnow } from '../tools/prove/shop.ts'
+import { checkout, fillCart, orderIn } from '../tools/prove/shop.ts'
 import { auditMesh } from './audit.ts'
+import { gatherCrowd } from './crowd.ts'
 
 file.setTimeout(300_000)
 
 test('the mesh without its broker, and without Redis', async t => {
   t.setTimeout(280_000)
   const mesh = await startMesh(t)
-  const { client, admin, inboxUrl } = mesh
-  const article = await putOnSale(client, admin.token, {
-    title: 'Campus mug',
-    slug: 'campus-mug',
-    priceMinor: 1_290,
-    units: 100,
-  })
-  await untilCartsKnow(client, article)
-  const buyers = await inParallel(
-    Array.from({ length: 20 }, (_, n) => n),
-    10,
-    n => joinCampus(client, inboxUrl, { email: `buyer${n}@campus.example`, name: `Buyer ${n}` }),
-  )
+  const { client } = mesh
+  const { article, buyers } = await gatherCrowd(mesh, { units: 100, buyers: 20 })
   const postgres = createPostgres({
     url: mesh.env['DATABASE_URL'] ?? '',
     max: 1,

@@ -25,18 +25,21 @@ export async function createTestKafka(t: Cleanup, topics: readonly Topic[]): Pro
     kafka,
     brokers,
     topicPrefix,
-    async records(topic) {
-      const records: IncomingRecord[] = []
-      const { promise: caughtUp, resolve, reject } = Promise.withResolvers<void>()
-      const reading = await kafka.read({
-        topic,
-        onRecord: record => records.push(record),
-        onCaughtUp: resolve,
-        onCrash: reject,
-      })
-      await caughtUp
-      await reading.stop()
-      return records
-    },
+    records: topic => readAll(kafka, topic),
   }
+}
+
+/** Everything that is on `topic` now, in offset order inside each partition. */
+export async function readAll(kafka: Kafka, topic: string): Promise<IncomingRecord[]> {
+  const records: IncomingRecord[] = []
+  const { promise: caughtUp, resolve, reject } = Promise.withResolvers<void>()
+  const reading = await kafka.read({
+    topic,
+    onRecord: record => records.push(record),
+    onCaughtUp: resolve,
+    onCrash: reject,
+  })
+  await caughtUp
+  await reading.stop()
+  return records
 }
