@@ -59,7 +59,8 @@ export async function startMesh(
   )
   t.teardown(async () => {
     await stop(launcher)
-    rmSync(home, { recursive: true, force: true })
+    // Kept on request, for whoever wants to read the logs of a run that failed.
+    if (process.env['CAMPUS_KEEP'] !== '1') rmSync(home, { recursive: true, force: true })
   })
   await untilReady(launcher)
   const { endpoints } = await readStatus(home)
