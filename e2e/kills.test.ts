@@ -33,7 +33,7 @@ test('kill -9 of every service and of the broker, in the middle of 200 checkouts
     buyers.map(async buyer => {
       const own = []
       while (own.length < 5 || isKilling) {
-        own.push(await purchase(client, buyer, article, { timeoutMs: 120_000 }))
+        own.push(await purchase(client, buyer, article, { timeoutMs: 240_000 }))
       }
       return own
     }),

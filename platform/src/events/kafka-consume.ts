@@ -33,6 +33,8 @@ export interface Consume {
   /** The member ended for good and cannot continue in this process. */
   readonly onCrash: (error: Error) => void
   readonly onRebalance?: () => void
+  /** @throws when no broker answers */
+  readonly ping: () => Promise<void>
 }
 
 export interface Consumption {
@@ -43,6 +45,12 @@ export interface Consumption {
 }
 
 const joinAgainMs = 1_000
+/**
+ * A member that has fetched nothing for so long, although a broker answers, is stuck: kafkajs is known
+ * to stop without a word (kafkajs#1443). An idle one fetches twice a second.
+ */
+const silentMs = 60_000
+const watchMs = 5_000
 /** A stop waits so long for an attempt to join that is under way. */
 const joinPatienceMs = 2_000
 
@@ -66,7 +74,25 @@ export async function consume(
   })
   let isRunning = false
   let isStopping = false
-  const { GROUP_JOIN, CRASH, REBALANCING, DISCONNECT } = consumer.events
+  let polledAt = performance.now()
+  const { GROUP_JOIN, CRASH, REBALANCING, DISCONNECT, FETCH, END_BATCH_PROCESS } = consumer.events
+  for (const event of [GROUP_JOIN, FETCH, END_BATCH_PROCESS] as const) {
+    consumer.on(event, () => {
+      polledAt = performance.now()
+    })
+  }
+  const watch = setInterval(() => {
+    if (isStopping || performance.now() - polledAt < silentMs) return
+    options.ping().then(
+      () => {
+        const isStillSilent = performance.now() - polledAt >= silentMs
+        if (isStillSilent && !isStopping) options.onCrash(new Error('The consumer is stuck.'))
+      },
+      // Without a broker nobody can fetch; that is waited for.
+      () => undefined,
+    )
+  }, watchMs)
+  watch.unref()
   consumer.on(GROUP_JOIN, () => {
     isRunning = true
   })
@@ -93,6 +119,7 @@ export async function consume(
     async stop() {
       isStopping = true
       isRunning = false
+      clearInterval(watch)
       // A client that is told to leave while it joins would join afterwards and stay for ever.
       const hasJoined = await Promise.race([
         joined.then(

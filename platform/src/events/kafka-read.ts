@@ -45,6 +45,7 @@ export async function read(
     topics: [topic],
     concurrency: 1,
     onCrash: options.onCrash,
+    ping: () => admin.ping(),
     async onBatch(batch) {
       for (const record of batch.records) options.onRecord(record)
       // The group is thrown away: the position lives in this member only.

@@ -21,7 +21,7 @@ export interface Kafka {
    */
   send(topic: string, partition: number, records: readonly OutgoingRecord[]): Promise<bigint>
   /** Joins a consumer group; offsets are committed by the handler of batches. */
-  consume(options: Consume): Promise<Consumption>
+  consume(options: Omit<Consume, 'ping'>): Promise<Consumption>
   /** Reads from the first offset without a group's memory: to the present end, then following. */
   read(options: Read): Promise<Consumption>
   readonly admin: KafkaAdmin
@@ -100,7 +100,7 @@ export function createKafka(options: KafkaOptions): Kafka {
       if (!isExact) throw new UnverifiedAck(`${topic}[${partition}]: ${JSON.stringify(acks)}`)
       return BigInt(ack.baseOffset ?? -1)
     },
-    consume: request => consume(client, prefix, request),
+    consume: request => consume(client, prefix, { ...request, ping: () => admin.ping() }),
     read: request => read(client, prefix, admin, request),
     async close() {
       const open = await producer?.catch(() => undefined)
