@@ -81,17 +81,17 @@ export async function consume(
       polledAt = performance.now()
     })
   }
-  const watch = setInterval(() => {
-    if (isStopping || performance.now() - polledAt < silentMs) return
-    options.ping().then(
-      () => {
-        const isStillSilent = performance.now() - polledAt >= silentMs
-        if (isStillSilent && !isStopping) options.onCrash(new Error('The consumer is stuck.'))
-      },
-      // Without a broker nobody can fetch; that is waited for.
-      () => undefined,
+  async function watchSilence(): Promise<void> {
+    const isSilent = () => !isStopping && performance.now() - polledAt >= silentMs
+    if (!isSilent()) return
+    // Without a broker nobody can fetch; that is waited for.
+    const hasBroker = await options.ping().then(
+      () => true,
+      () => false,
     )
-  }, watchMs)
+    if (hasBroker && isSilent()) options.onCrash(new Error('The consumer is stuck.'))
+  }
+  const watch = setInterval(() => void watchSilence(), watchMs)
   watch.unref()
   consumer.on(GROUP_JOIN, () => {
     isRunning = true
