@@ -16,6 +16,20 @@ export interface EventKind {
   readonly aggregate: string
   readonly schema: TObject
   readonly example: unknown
+  /** Its topic keeps only the last value of a key, so versions have gaps there. */
+  readonly isCompacted?: boolean
+  /** How an older major version of the same fact is read as this one. */
+  readonly upcast?: Upcast
+}
+
+/**
+ * Turns a payload of an older major version into one of the newer. Consumers ship it first, then the
+ * producer switches; no fact is published twice.
+ */
+export interface Upcast {
+  readonly from: EventKind
+  /** @param data meets the schema of `from`; the result must meet the schema of the newer kind */
+  up(data: unknown): unknown
 }
 
 /** A kind of event together with the type of its payload. */
@@ -94,6 +108,8 @@ export function defineEvent<const Schema extends TObject>(declaration: {
   readonly example: Static<Schema>
   readonly minor?: number
   readonly topic?: string
+  readonly isCompacted?: boolean
+  readonly upcast?: Upcast
 }): EventDefinition<Schema> {
   const definition: EventDefinition<Schema> = {
     type: declaration.type,
@@ -102,6 +118,8 @@ export function defineEvent<const Schema extends TObject>(declaration: {
     aggregate: declaration.aggregate,
     schema: declaration.schema,
     example: declaration.example,
+    ...(declaration.isCompacted !== undefined && { isCompacted: declaration.isCompacted }),
+    ...(declaration.upcast !== undefined && { upcast: declaration.upcast }),
     of: data => ({
       definition,
       subject: String(Reflect.get(Object(data), declaration.subject)),
@@ -109,6 +127,28 @@ export function defineEvent<const Schema extends TObject>(declaration: {
     }),
   }
   return definition
+}
+
+/**
+ * Says how a fact of an older kind is read as one of a newer kind.
+ *
+ * @param convert gets a payload that meets the schema of `from`
+ */
+export function upcast<From extends TObject, To extends TObject>(
+  from: EventDefinition<From>,
+  convert: (data: Static<From>) => Static<To>,
+): Upcast {
+  return {
+    from,
+    // The payload has been checked against the schema of `from` before.
+    // oxlint-disable-next-line no-unsafe-type-assertion
+    up: data => convert(data as Static<From>),
+  }
+}
+
+/** The kinds that a reader of `kind` understands: itself, then the older ones it is upcast from. */
+export function readableKinds(kind: EventKind): EventKind[] {
+  return kind.upcast === undefined ? [kind] : [kind, ...readableKinds(kind.upcast.from)]
 }
 
 /** Erases the value of `subject` on a compacted topic. */

@@ -76,6 +76,7 @@ export const refreshReuseDetected = defineEvent({
 export const profileSaved = defineEvent({
   type: 'users.profile_saved.v1',
   topic: profilesTopic,
+  isCompacted: true,
   aggregate: 'user',
   subject: 'userId',
   schema: Type.Object({
@@ -105,6 +106,7 @@ const revocation = {
 export const sessionAccessRevoked = defineEvent({
   type: 'users.access_revoked.v1',
   topic: revocationsTopic,
+  isCompacted: true,
   aggregate: 'session',
   subject: 'sid',
   schema: AccessRevoked,
@@ -115,6 +117,7 @@ export const sessionAccessRevoked = defineEvent({
 export const userAccessRevoked = defineEvent({
   type: 'users.access_revoked.v1',
   topic: revocationsTopic,
+  isCompacted: true,
   aggregate: 'user',
   subject: 'userId',
   schema: AccessRevoked,
