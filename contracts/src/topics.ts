@@ -34,6 +34,7 @@ export const topics: readonly Topic[] = [
   topic('campus.catalog', 12, forever),
   topic('campus.orders', 12, thirtyDays),
   topic('campus.payments', 12, thirtyDays),
+  topic('campus.courses', 12, forever),
   topic('campus.notifications', 12, thirtyDays),
   topic(profilesTopic, 12, {
     'cleanup.policy': 'compact',

@@ -6,9 +6,12 @@ import {
   asId,
   CartId,
   CourseId,
+  FulfillmentId,
   OrderId,
   PaymentMethodId,
   PriceId,
+  RefundId,
+  ReturnId,
   UserId,
   VariantId,
 } from '../ids.ts'
@@ -172,6 +175,7 @@ export const orderCompleted = defineEvent({
 
 export const orderCancelled = defineEvent({
   type: 'orders.order_cancelled.v1',
+  minor: 1,
   ...order,
   schema: Type.Object({
     orderId: OrderId,
@@ -179,6 +183,8 @@ export const orderCancelled = defineEvent({
     reason: CancelReason,
     by: By,
     refundedTotal: Money,
+    /** What staff gave as its reason. Then `by` is staff, because the list of reasons is closed. */
+    note: Type.Optional(Text),
   }),
   example: {
     orderId,
@@ -194,6 +200,157 @@ export const orderStuck = defineEvent({
   ...order,
   schema: Type.Object({ orderId: OrderId, state: Text, step: Text, sinceAt: At }),
   example: { orderId, state: 'capturing', step: 'capture', sinceAt: '2026-01-01T00:10:00.000Z' },
+})
+
+/** Units of one line that left the warehouse, or arrived. */
+export const ShippedLine = Type.Object({ lineNo: LineNo, quantity: Quantity })
+export type ShippedLine = Static<typeof ShippedLine>
+
+const shipment = {
+  orderId,
+  fulfillmentId: asId<FulfillmentId>('0193a1c0-0000-7000-8000-000000000023'),
+  lines: [{ lineNo: 1, quantity: 2 }],
+}
+const Shipment = Type.Object({
+  orderId: OrderId,
+  fulfillmentId: FulfillmentId,
+  lines: Type.Array(ShippedLine, { minItems: 1, maxItems: 200 }),
+})
+
+export const orderShipped = defineEvent({
+  type: 'orders.order_shipped.v1',
+  ...order,
+  schema: Shipment,
+  example: shipment,
+})
+
+export const orderDelivered = defineEvent({
+  type: 'orders.order_delivered.v1',
+  ...order,
+  schema: Shipment,
+  example: shipment,
+})
+
+/** What is given back of one line; 0 units is a lower price for units that stay sold. */
+export const RefundedLine = Type.Object({ lineNo: LineNo, quantity: Count, amount: Money })
+
+const refundId = asId<RefundId>('0193a1c0-0000-7000-8000-000000000024')
+
+export const refundRequested = defineEvent({
+  type: 'orders.refund_requested.v1',
+  ...order,
+  schema: Type.Object({
+    orderId: OrderId,
+    ref: Ref,
+    refundId: RefundId,
+    returnId: Type.Optional(ReturnId),
+    amount: Money,
+    lines: Type.Array(RefundedLine, { minItems: 1, maxItems: 200 }),
+    reason: Text,
+  }),
+  example: {
+    orderId,
+    ref,
+    refundId,
+    amount: eur(1_290),
+    lines: [{ lineNo: 1, quantity: 1, amount: eur(1_290) }],
+    reason: 'damaged in the warehouse',
+  },
+})
+
+/** Why money of an order that stands was given back. */
+export const RefundCause = Type.Union([
+  Type.Literal('return'),
+  Type.Literal('staff'),
+  Type.Literal('rejected_line'),
+  Type.Literal('dispute'),
+])
+export type RefundCause = Static<typeof RefundCause>
+
+export const orderRefunded = defineEvent({
+  type: 'orders.order_refunded.v1',
+  ...order,
+  schema: Type.Object({
+    orderId: OrderId,
+    userId: UserId,
+    refundId: RefundId,
+    amount: Money,
+    lines: Type.Array(
+      Type.Object({
+        ...RefundedLine.properties,
+        kind: ProductKind,
+        courseId: Type.Optional(CourseId),
+        /** Units of `quantity` that never left the warehouse and can be sold again; absent: none. */
+        restockCount: Type.Optional(Count),
+      }),
+      { minItems: 1, maxItems: 200 },
+    ),
+    cause: RefundCause,
+  }),
+  example: {
+    orderId,
+    userId,
+    refundId,
+    amount: eur(1_290),
+    lines: [{ lineNo: 1, quantity: 1, amount: eur(1_290), kind: 'physical', restockCount: 1 }],
+    cause: 'staff',
+  },
+})
+
+const returnedLine = { lineNo: 1, variantId: line.variantId, quantity: 1 }
+const returned = {
+  orderId,
+  returnId: asId<ReturnId>('0193a1c0-0000-7000-8000-000000000025'),
+  lines: [returnedLine],
+}
+const Return = Type.Object({
+  orderId: OrderId,
+  returnId: ReturnId,
+  lines: Type.Array(
+    Type.Object({
+      lineNo: LineNo,
+      variantId: VariantId,
+      quantity: Quantity,
+      restock: Type.Optional(Type.Boolean()),
+    }),
+    { minItems: 1, maxItems: 200 },
+  ),
+  refundAmount: Type.Optional(Money),
+})
+
+export const returnRequested = defineEvent({
+  type: 'orders.return_requested.v1',
+  ...order,
+  schema: Return,
+  example: returned,
+})
+
+export const returnApproved = defineEvent({
+  type: 'orders.return_approved.v1',
+  ...order,
+  schema: Return,
+  example: { ...returned, refundAmount: eur(1_290) },
+})
+
+export const returnRejected = defineEvent({
+  type: 'orders.return_rejected.v1',
+  ...order,
+  schema: Return,
+  example: returned,
+})
+
+export const returnReceived = defineEvent({
+  type: 'orders.return_received.v1',
+  ...order,
+  schema: Return,
+  example: { ...returned, lines: [{ ...returnedLine, restock: true }] },
+})
+
+export const returnClosed = defineEvent({
+  type: 'orders.return_closed.v1',
+  ...order,
+  schema: Return,
+  example: { ...returned, refundAmount: eur(1_290) },
 })
 
 export const CartStrategy = Type.Union([

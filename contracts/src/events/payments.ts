@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { defineEvent } from '../envelope.ts'
 import { At, Count } from '../fields.ts'
-import { type AnyId, asId, ChallengeId, IntentId, UserId } from '../ids.ts'
+import { type AnyId, asId, ChallengeId, DisputeId, IntentId, RefundId, UserId } from '../ids.ts'
 import { Money } from '../money.ts'
 import { Ref } from './orders.ts'
 
@@ -100,4 +100,55 @@ export const latePaymentRefunded = defineEvent({
   ...intent,
   schema: Type.Object({ ...IntentRef, amount: Money }),
   example: { intentId, ref, amount },
+})
+
+/** Why a refund will not come by itself. */
+export const RefundFailureCode = Type.Union([
+  Type.Literal('not_captured'),
+  Type.Literal('exceeds_captured'),
+  Type.Literal('charge_disputed'),
+  Type.Literal('provider_refused'),
+  Type.Literal('provider_silent'),
+])
+
+const refundId = asId<RefundId>('0193a1c0-0000-7000-8000-000000000024')
+const disputeId = asId<DisputeId>('0193a1c0-0000-7000-8000-000000000033')
+
+export const refundSucceeded = defineEvent({
+  type: 'payments.refund_succeeded.v1',
+  ...intent,
+  schema: Type.Object({ ...IntentRef, refundId: RefundId, amount: Money }),
+  example: { intentId, ref, refundId, amount },
+})
+
+export const refundFailed = defineEvent({
+  type: 'payments.refund_failed.v1',
+  ...intent,
+  schema: Type.Object({
+    ...IntentRef,
+    refundId: RefundId,
+    code: RefundFailureCode,
+    /** Whether it is given up until somebody asks again. */
+    final: Type.Boolean(),
+  }),
+  example: { intentId, ref, refundId, code: 'provider_silent', final: true },
+})
+
+export const disputeOpened = defineEvent({
+  type: 'payments.dispute_opened.v1',
+  ...intent,
+  schema: Type.Object({ ...IntentRef, disputeId: DisputeId, amount: Money }),
+  example: { intentId, ref, disputeId, amount },
+})
+
+export const disputeClosed = defineEvent({
+  type: 'payments.dispute_closed.v1',
+  ...intent,
+  schema: Type.Object({
+    ...IntentRef,
+    disputeId: DisputeId,
+    amount: Money,
+    outcome: Type.Union([Type.Literal('won'), Type.Literal('lost')]),
+  }),
+  example: { intentId, ref, disputeId, amount, outcome: 'lost' },
 })
