@@ -90,16 +90,22 @@ export function createChassis(options: {
     const parts = { postgres, kafka, service, clock, logger, metrics }
     const relay = createRelay(parts)
     const worker = createEffectsWorker({ ...parts, kinds: effects })
-    const runtime = createRuntime({ ...parts, consumers, onCrash: error => host.crash(error) })
+    const inboxDays = config.INBOX_RETENTION_DAYS
+    const runtime = createRuntime({
+      ...parts,
+      consumers,
+      inboxDays,
+      onCrash: error => host.crash(error),
+    })
     let stopJobs = async (): Promise<void> => Promise.resolve()
-    health.register('consumers', () => runtime.isRunning() || 'not a member of the group yet')
+    health.register('consumers', () => runtime.isRunning() || 'not a member of its groups yet')
 
     lifecycle.onStart('revocations', () => revocations.start())
     lifecycle.onStart('relay', () => relay.start())
     lifecycle.onStart('effects', () => worker.start())
     lifecycle.onStart('consumers', () => runtime.start())
     lifecycle.onStart('jobs', () => {
-      const running = startJobs([...housekeepingJobs(postgres), ...jobs], {
+      const running = startJobs([...housekeepingJobs(postgres, { inboxDays }), ...jobs], {
         logger,
         metrics,
         clock,

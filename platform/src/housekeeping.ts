@@ -3,12 +3,13 @@ import { keepPartitions } from './events/inbox.ts'
 import { sweepIdempotencyKeys } from './http/idempotency.ts'
 import { defineJob, type Job } from './process/jobs.ts'
 
-/** Longer than the finite retention of topics by a week, so that no late duplicate is applied again. */
-const inboxDays = 37
 const archiveDays = 7
 
 /** The jobs that every service with a database has. */
-export function housekeepingJobs(postgres: Postgres): Job[] {
+export function housekeepingJobs(
+  postgres: Postgres,
+  { inboxDays }: { readonly inboxDays: number },
+): Job[] {
   return [
     defineJob({
       name: 'event-partitions',

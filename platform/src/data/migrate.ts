@@ -8,10 +8,36 @@ import { sqlState } from './postgres.ts'
 /** Owns every table. Nobody logs in as it: the migrator takes it on for each migration. */
 const owner = 'campus_owner'
 
+/** Repairs: reads what the event runtime has stored, writes what it may be asked, sees no business. */
+const operator = 'campus_operator'
+
+/** Checks: sees the views of the schemas `<service>_audit`, which hold no personal data. */
+const auditor = 'campus_audit'
+
+/**
+ * What the operator may do with the tables of the event runtime. An insert into the outbox publishes
+ * again what the archive holds.
+ */
+const operatorRights: Readonly<Record<string, string>> = {
+  outbox: 'select, insert',
+  outbox_archive: 'select',
+  outbox_lane: 'select',
+  relay_replica: 'select',
+  aggregate_version: 'select',
+  inbox: 'select',
+  seen_version: 'select, insert, update',
+  parked_key: 'select, update, delete',
+  parked_event: 'select, update',
+  effect: 'select, update',
+  consumer_state: 'select, update',
+  consumer_assignment: 'select',
+  solo_attempt: 'select',
+}
+
 /**
  * Creates what a service needs before its first migration: its schema, and a login role that may
- * read and write rows there, change no table, and see no other schema. Repeating it is harmless; the
- * password is set each time, which is how it is rotated.
+ * read and write rows there, change no table, and see no other schema; also the empty schema of its
+ * audit views. Repeating it is harmless; the password is set each time, which is how it is rotated.
  *
  * @returns the connection address for the service itself
  */
@@ -24,10 +50,13 @@ export async function provisionService(options: {
   const { adminUrl, service, password } = options
   const login = `campus_${service}`
   const schema = escapeIdentifier(service)
+  const views = escapeIdentifier(`${service}_audit`)
   await withClient(adminUrl, async client => {
     await untilUncontended(async () => {
       await client.query(`do $$ begin
         if not exists (select from pg_roles where rolname = '${owner}') then create role ${owner}; end if;
+        if not exists (select from pg_roles where rolname = '${operator}') then create role ${operator}; end if;
+        if not exists (select from pg_roles where rolname = '${auditor}') then create role ${auditor}; end if;
         if not exists (select from pg_roles where rolname = '${login}') then create role ${login} login; end if;
       end $$`)
       await client.query(`alter role ${login} password ${escapeLiteral(password)}`)
@@ -45,11 +74,50 @@ export async function provisionService(options: {
         alter default privileges for role ${owner} in schema ${schema}
           grant select, insert, update, delete on tables to ${login};
         alter default privileges for role ${owner} in schema ${schema}
-          grant usage, select on sequences to ${login}`)
+          grant usage, select on sequences to ${login};
+        grant usage on schema ${schema} to ${operator};
+        create schema if not exists ${views} authorization ${owner};
+        grant usage on schema ${views} to ${auditor};
+        alter default privileges for role ${owner} in schema ${views}
+          grant select on tables to ${auditor}`)
     })
   })
+  return addressOf(adminUrl, login, password)
+}
+
+/**
+ * Lets the two roles of operators log in. What they may see is granted by {@link provisionService}
+ * and {@link migrate}, service by service. Repeating it sets the passwords again.
+ *
+ * @returns the connection addresses of `campus_operator` and `campus_audit`
+ */
+export async function provisionOperators(options: {
+  /** Address of a role that may change roles. */
+  readonly adminUrl: string
+  readonly operatorPassword: string
+  readonly auditPassword: string
+}): Promise<{ readonly operatorUrl: string; readonly auditUrl: string }> {
+  const { adminUrl, operatorPassword, auditPassword } = options
+  await withClient(adminUrl, client =>
+    untilUncontended(async () => {
+      await client.query(`do $$ begin
+        if not exists (select from pg_roles where rolname = '${operator}') then create role ${operator}; end if;
+        if not exists (select from pg_roles where rolname = '${auditor}') then create role ${auditor}; end if;
+      end $$`)
+      await client.query(`alter role ${operator} login password ${escapeLiteral(operatorPassword)}`)
+      await client.query(`alter role ${auditor} login password ${escapeLiteral(auditPassword)}`)
+      await client.query(`alter role ${auditor} set default_transaction_read_only = on`)
+    }),
+  )
+  return {
+    operatorUrl: addressOf(adminUrl, operator, operatorPassword),
+    auditUrl: addressOf(adminUrl, auditor, auditPassword),
+  }
+}
+
+function addressOf(adminUrl: string, role: string, password: string): string {
   const url = new URL(adminUrl)
-  url.username = login
+  url.username = role
   url.password = password
   return url.href
 }
@@ -90,8 +158,26 @@ export async function migrate(options: {
       await runMigration(client, { name, text, sha256 })
       ran.push(name)
     }
+    await grantToOperator(client, service)
     return ran
   })
+}
+
+/** Each time, because a migration may have added a table of the runtime. */
+async function grantToOperator(client: Client, service: string): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    `select c.relname as name from pg_class c where relnamespace = $1::regnamespace
+      and exists (select from pg_roles where rolname = $2) and relname = any($3)`,
+    [escapeIdentifier(service), operator, [...Object.keys(operatorRights), 'outbox_seq_seq']],
+  )
+  for (const { name } of rows) {
+    const rights = operatorRights[name]
+    await client.query(
+      rights === undefined
+        ? `grant usage on sequence ${name} to ${operator}`
+        : `grant ${rights} on ${name} to ${operator}`,
+    )
+  }
 }
 
 function readMigrations(directory: string): { name: string; text: string }[] {

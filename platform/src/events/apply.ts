@@ -1,186 +1,183 @@
 import { type Event, header } from '@campus/contracts/envelope'
-import type { Clock } from '../clock.ts'
-import { AbandonedWork, type Postgres, type Tx } from '../data/postgres.ts'
-import { type Flow, newTraceparent, withFlow } from '../process/flow.ts'
-import { withSpan } from '../process/tracing.ts'
-import type { ConsumerDefinition, Handler } from './consumer.ts'
-import {
-  decode,
-  type Envelope,
-  isUnknownMajor,
-  readEnvelope,
-  UnreadableRecord,
-  uuid,
-} from './decode.ts'
-import { enter, refuseEntry } from './inbox.ts'
+import type { Postgres, Tx } from '../data/postgres.ts'
+import { uuid } from './decode.ts'
+import { type HandleDeps, handle } from './handle.ts'
+import type { Heard, Hearing } from './hearing.ts'
+import { type ConsumedTopic, correctSeen, type Entry, enter, refuseEntry } from './inbox.ts'
 import type { IncomingRecord } from './kafka-record.ts'
-import { behind, type ParkReason, park } from './park.ts'
-import { processAttributes } from './spans.ts'
+import { createOrderGuard, type OrderGuard, type Verdict } from './order-guard.ts'
+import { behind, gapAfter, late, type ParkReason, park } from './park.ts'
 
-/** A handler did not settle within its deadline. */
-export class HandlerTimeout extends AbandonedWork {
-  override readonly name = 'HandlerTimeout'
-}
-
-/** What one consumer knows of the records it may hear. */
-export interface Hearing {
-  readonly consumer: ConsumerDefinition
-  readonly types: ReadonlySet<string>
-  handlerOf(topic: string, envelope: Envelope): Handler | undefined
-}
-
-export interface ApplyDeps {
+export interface ApplyDeps extends HandleDeps {
   readonly postgres: Postgres
-  readonly clock: Clock
-  /** An event may take this long; a handler that does not settle by then is given up. */
-  readonly eventMs: number
+  /** What is known of a consumer's past. */
+  readonly past: Past
 }
 
-/** Outcome of a sub-batch, for metrics. */
+/** Where a consumer stands: what it must skip, and what it only catches up with. */
+export interface Past {
+  /** `skip`: before the consumer's birth. `bootstrap`: applied, but the world is not told of it again. */
+  phaseOf(consumer: string, record: IncomingRecord): 'skip' | 'bootstrap' | 'live'
+  /** Whether the inbox has forgotten events as old as this one, so that it must count as applied. */
+  isForgotten(eventId: string): boolean
+}
+
+/** Outcome of a sub-batch, for metrics and for the limit of parking. */
 export interface Applied {
-  readonly events: readonly { readonly consumer: string; readonly event: Event }[]
+  readonly events: readonly Event[]
   readonly duplicates: number
-  readonly parked: number
+  readonly forgotten: number
+  /** Aggregates whose first version seen was not 1. */
+  readonly baselines: number
+  /** Error classes of what was parked. */
+  readonly parked: readonly string[]
 }
 
-/** Indexes a consumer's handlers. */
-export function hearingOf(consumer: ConsumerDefinition): Hearing {
-  const handlers = new Map(
-    consumer.handlers.map(h => [`${h.kind.topic} ${h.kind.type} ${h.kind.aggregate}`, h]),
-  )
-  return {
-    consumer,
-    types: new Set(consumer.handlers.map(h => h.kind.type)),
-    handlerOf: (topic, { type, key }) =>
-      handlers.get(`${topic} ${type} ${key.slice(0, key.indexOf(':'))}`),
-  }
-}
+const nothing: Applied = { events: [], duplicates: 0, forgotten: 0, baselines: 0, parked: [] }
+
+/** Effects of older events are not carried out for a consumer that catches up with the past. */
+const bootstrapEffectMs = 3_600_000
 
 /**
  * Applies records of one partition, in order, for one consumer, in one transaction: inbox rows,
  * state, outbox and effect rows all commit together or not at all.
  *
- * Unreadable records and events behind a parked key are parked in the same transaction.
+ * What cannot be applied in order (unreadable, behind a parked key, late, after a gap) is parked in the
+ * same transaction.
  *
  * @throws whatever a handler throws; nothing is applied then
  */
 export async function apply(
-  { postgres, clock, eventMs }: ApplyDeps,
+  deps: ApplyDeps,
   hearing: Hearing,
   records: readonly IncomingRecord[],
 ): Promise<Applied> {
-  const name = hearing.consumer.name
-  const sorted = sort(hearing, records, clock.now())
-  if (sorted.heard.length === 0 && sorted.unreadable.length === 0) {
-    return { events: [], duplicates: 0, parked: 0 }
-  }
+  const { postgres, past, clock } = deps
+  const consumer = hearing.consumer.name
+  const now = clock.now()
+  const heard = records
+    .filter(record => past.phaseOf(consumer, record) !== 'skip')
+    .flatMap(record => hearing.hear(record, now) ?? [])
+  const topic = heard[0]?.record.topic
+  if (topic === undefined) return nothing
+  const name = { consumer, topic, isOrdered: hearing.isOrdered(topic) }
   return postgres.transaction(async tx => {
-    let parkedCount = 0
-    for (const { record, reason } of sorted.unreadable) {
-      await park(tx, name, record, reason)
-      parkedCount += 1
-    }
-    if (sorted.heard.length === 0) return { events: [], duplicates: 0, parked: parkedCount }
-    const topic = sorted.heard[0]?.record.topic ?? ''
-    const fresh = await enter(
-      tx,
-      name,
-      topic,
-      sorted.heard.map(({ event }) => event),
-    )
-    const unreadableKeys = new Set(sorted.unreadable.map(({ record }) => record.key ?? ''))
-    const events: { consumer: string; event: Event }[] = []
+    const entry = await enter(tx, name, heard.flatMap(arrivalOf))
+    const guard = createOrderGuard(entry.seen, entry.parked)
+    const applied = { ...nothing, events: [] as Event[], parked: [] as string[] }
     const entered = new Set<string>()
-    for (const { record, event, handler } of sorted.heard) {
-      const entry = fresh.get(event.id)
-      // A relay that repeats itself can put one event into one batch twice.
-      if (entry === undefined || entered.has(event.id)) continue
-      entered.add(event.id)
-      if (entry.isParked || unreadableKeys.has(event.key)) {
-        await park(tx, name, record, behind)
-        parkedCount += 1
-        continue
-      }
-      await handle(tx, { clock, eventMs }, name, handler, event)
-      events.push({ consumer: name, event })
+    for (const one of heard) {
+      const reason = await applyOne(tx, deps, name, { one, guard, entry, entered }, applied)
+      if (reason === undefined) continue
+      await park(tx, consumer, one.record, reason)
+      applied.parked.push(reason.errorClass)
     }
-    return { events, duplicates: sorted.heard.length - entered.size, parked: parkedCount }
+    if (name.isOrdered) await correctSeen(tx, name, corrections(heard, entry, guard))
+    return applied
   })
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+interface Step {
+  readonly one: Heard
+  readonly guard: OrderGuard
+  readonly entry: Entry
+  /** Events of this sub-batch so far: a relay that repeats itself can put one into it twice. */
+  readonly entered: Set<string>
+}
+
+/** @returns why the record must be parked; undefined when it is done with */
+async function applyOne(
+  tx: Tx,
+  deps: ApplyDeps,
+  { consumer, isOrdered }: ConsumedTopic,
+  { one, guard, entry, entered }: Step,
+  applied: Mutable<Applied> & { events: Event[] },
+): Promise<ParkReason | undefined> {
+  if (one.kind === 'unreadable') {
+    guard.block(one.record.key ?? '')
+    return one.reason
+  }
+  const { id, key, version } = one.envelope
+  const isHeard = one.kind === 'event'
+  const phase = deps.past.phaseOf(consumer, one.record)
+  const isForgotten = phase === 'live' && deps.past.isForgotten(id)
+  const isFresh = !isForgotten && (!isHeard || entry.fresh.has(id)) && !entered.has(id)
+  entered.add(id)
+  const seen = guard.seen(key)
+  const verdict = judge(guard, { key, version, isFresh, isHeard }, isOrdered, entry)
+  switch (verdict) {
+    case 'duplicate':
+      if (isForgotten) applied.forgotten += 1
+      else if (isHeard) applied.duplicates += 1
+      return undefined
+    case 'behind':
+      return behind
+    case 'late':
+      return late
+    case 'gap':
+      return gapAfter(seen, version)
+    case 'apply': {
+      if (isOrdered && seen === undefined && version !== 1) applied.baselines += 1
+      if (one.kind !== 'event') return undefined
+      const { handler, event } = one
+      const ageMs = deps.clock.now().getTime() - event.time.getTime()
+      const suppressEffects = phase === 'bootstrap' && ageMs > bootstrapEffectMs
+      await handle(tx, deps, { consumer, handler, event }, { suppressEffects })
+      applied.events.push(event)
+      return undefined
+    }
+  }
+}
+
+function judge(
+  guard: OrderGuard,
+  event: Parameters<OrderGuard['judge']>[0],
+  isOrdered: boolean,
+  entry: Entry,
+): Verdict {
+  if (isOrdered) return guard.judge(event)
+  if (!event.isFresh) return 'duplicate'
+  return entry.parked.has(event.key) ? 'behind' : 'apply'
+}
+
+function arrivalOf(one: Heard) {
+  if (one.kind === 'unreadable') return []
+  const { id, key, version } = one.envelope
+  return [{ id, key, version, isHeard: one.kind === 'event' }]
+}
+
+/** Aggregates that did not come as far as `enter` took for granted. */
+function corrections(
+  heard: readonly Heard[],
+  entry: Entry,
+  guard: OrderGuard,
+): Map<string, number | undefined> {
+  const expected = new Map<string, number>()
+  for (const one of heard) {
+    if (one.kind === 'unreadable' || entry.parked.has(one.envelope.key)) continue
+    const { key, version } = one.envelope
+    expected.set(key, Math.max(version, expected.get(key) ?? entry.seen.get(key) ?? 0))
+  }
+  return new Map(
+    [...expected]
+      .map(([key, version]) => ({ key, version, seen: guard.seen(key) }))
+      .filter(({ version, seen }) => version !== seen)
+      .map(({ key, seen }) => [key, seen]),
+  )
 }
 
 /** Parks one record that a consumer cannot apply, and its key. */
 export async function parkRecord(
   postgres: Postgres,
-  consumer: ConsumerDefinition,
+  consumer: string,
   record: IncomingRecord,
   reason: ParkReason,
 ): Promise<void> {
   await postgres.transaction(async tx => {
     const id = record.headers[header.id]
-    if (id !== undefined && uuid.test(id)) await refuseEntry(tx, consumer.name, id)
-    await park(tx, consumer.name, record, reason)
+    if (id !== undefined && uuid.test(id)) await refuseEntry(tx, consumer, id)
+    await park(tx, consumer, record, reason)
   })
-}
-
-interface Heard {
-  readonly record: IncomingRecord
-  readonly event: Event
-  readonly handler: Handler
-}
-
-function sort(hearing: Hearing, records: readonly IncomingRecord[], now: Date) {
-  const heard: Heard[] = []
-  const unreadable: { record: IncomingRecord; reason: ParkReason }[] = []
-  for (const record of records) {
-    try {
-      const envelope = readEnvelope(record, now)
-      const handler = hearing.handlerOf(record.topic, envelope)
-      if (handler !== undefined) {
-        heard.push({ record, event: decode(record, envelope, handler.kind), handler })
-      } else if (isUnknownMajor(envelope.type, hearing.types)) {
-        throw new UnreadableRecord(`${envelope.type} is a version that this build does not know.`)
-      }
-    } catch (error) {
-      const { name, message } = error instanceof Error ? error : new Error(String(error))
-      unreadable.push({ record, reason: { errorClass: name, error: message, attempts: 1 } })
-    }
-  }
-  return { heard, unreadable }
-}
-
-async function handle(
-  tx: Tx,
-  { clock, eventMs }: Omit<ApplyDeps, 'postgres'>,
-  consumer: string,
-  handler: Handler,
-  event: Event,
-): Promise<void> {
-  const flow: Flow = {
-    correlationId: event.correlationId,
-    causationId: event.id,
-    actor: event.actor,
-    traceparent: event.traceparent === '' ? newTraceparent() : event.traceparent,
-    ...(event.replayId !== undefined && { replayId: event.replayId }),
-  }
-  const deadline = new AbortController()
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const error = new HandlerTimeout(`${consumer} did not finish ${event.type} in ${eventMs} ms.`)
-      deadline.abort(error)
-      reject(error)
-    }, eventMs)
-  })
-  try {
-    await withFlow(flow, () =>
-      withSpan(`process ${event.type}`, 'consumer', processAttributes(consumer, event), () =>
-        Promise.race([
-          handler.handle({ event, tx, now: clock.now(), signal: deadline.signal }),
-          late,
-        ]),
-      ),
-    )
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -27,6 +27,11 @@ export interface ConsumerDefinition {
   /** `<service>.<slice>`. */
   readonly name: string
   readonly kind: 'projection' | 'process'
+  /**
+   * Consumer group of its own, `campus.<service>.<group>`; the service's group when absent. A consumer
+   * that is added to a running service needs one, and a slow one should have one.
+   */
+  readonly group?: string
   /** What a new consumer does about the past: build state from it, or begin with the present. */
   readonly onBootstrap: 'replay' | 'live'
   /**

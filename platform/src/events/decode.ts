@@ -41,17 +41,23 @@ export function readEnvelope({ headers, key }: IncomingRecord, now: Date): Envel
 }
 
 /**
- * The event that a record carries, with a payload that meets the schema of `kind`, read open.
+ * The event that a record carries, with a payload that meets the schema of `wanted`, read open.
  *
+ * @param kind what the record holds: `wanted` itself or an older kind that is upcast to it
  * @throws UnreadableRecord, ContractViolation
  */
-export function decode(record: IncomingRecord, envelope: Envelope, kind: EventKind): Event {
+export function decode(
+  record: IncomingRecord,
+  envelope: Envelope,
+  kind: EventKind,
+  wanted: EventKind,
+): Event {
   const { headers, value } = record
-  const data = value === null ? null : parse(value)
-  if (data !== null) checkConsumed(kind, data)
+  const data = value === null ? null : payloadOf(parse(value), kind, wanted)
   const replayId = headers[header.replayId]
   return {
     ...envelope,
+    type: wanted.type,
     subject: headers[header.subject] ?? envelope.key.slice(envelope.key.indexOf(':') + 1),
     time: new Date(headers[header.time] ?? record.timestamp),
     correlationId: headers[header.correlationId] ?? envelope.id,
@@ -61,6 +67,15 @@ export function decode(record: IncomingRecord, envelope: Envelope, kind: EventKi
     ...(replayId !== undefined && { replayId }),
     data,
   }
+}
+
+function payloadOf(data: unknown, kind: EventKind, wanted: EventKind): unknown {
+  if (kind !== wanted && wanted.upcast !== undefined) {
+    const older = payloadOf(data, kind, wanted.upcast.from)
+    return payloadOf(wanted.upcast.up(older), wanted, wanted)
+  }
+  checkConsumed(wanted, data)
+  return data
 }
 
 function parse(value: Buffer): unknown {

@@ -2,6 +2,19 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Topic } from '@campus/contracts/topics'
 import kafkajs, { type Admin, type Kafka as KafkaClient } from 'kafkajs'
 
+/** A consumer group as the broker sees it. */
+export interface Group {
+  readonly name: string
+  /** By Kafka's names: Stable, Empty, PreparingRebalance, CompletingRebalance, Dead. */
+  readonly state: string
+  readonly members: readonly {
+    readonly clientId: string
+    readonly host: string
+    /** Partitions by topic. */
+    readonly assignment: Readonly<Record<string, readonly number[]>>
+  }[]
+}
+
 /** Administrative calls; each connects when needed. */
 export interface KafkaAdmin {
   partitions(topic: string): Promise<number>
@@ -13,6 +26,10 @@ export interface KafkaAdmin {
   ): Promise<{ partitions: number; config: Record<string, string> } | undefined>
   /** First and next offset of each partition. */
   offsets(topic: string): Promise<{ partition: number; low: bigint; high: bigint }[]>
+  /** The first offset of each partition whose record is not older than `moment`; else the next one. */
+  offsetsAt(topic: string, moment: Date): Promise<{ partition: number; offset: bigint }[]>
+  /** Consumer groups of this mesh with their members. */
+  groups(): Promise<Group[]>
   /** Committed offsets of a group, −1 where there is none. */
   committed(group: string, topic: string): Promise<{ partition: number; offset: bigint }[]>
   /** @throws when no broker answers */
@@ -85,6 +102,27 @@ export function createAdmin(client: KafkaClient, prefix: string): KafkaAdmin {
         high: BigInt(row.high),
       }))
     },
+    async offsetsAt(topic, moment) {
+      const admin = await connected()
+      const rows = await admin.fetchTopicOffsetsByTimestamp(prefix + topic, moment.getTime())
+      return rows.map(row => ({ partition: row.partition, offset: BigInt(row.offset) }))
+    },
+    async groups() {
+      const admin = await connected()
+      const { groups } = await admin.listGroups()
+      const ids = groups.map(({ groupId }) => groupId).filter(id => id.startsWith(prefix))
+      if (ids.length === 0) return []
+      const described = await admin.describeGroups(ids)
+      return described.groups.map(group => ({
+        name: group.groupId.slice(prefix.length),
+        state: group.state,
+        members: group.members.map(({ clientId, clientHost, memberAssignment }) => ({
+          clientId,
+          host: clientHost,
+          assignment: assignmentOf(memberAssignment, prefix),
+        })),
+      }))
+    },
     async committed(group, topic) {
       const admin = await connected()
       const [answer] = await admin.fetchOffsets({
@@ -105,6 +143,18 @@ export function createAdmin(client: KafkaClient, prefix: string): KafkaAdmin {
       await admin?.disconnect()
     },
   }
+}
+
+function assignmentOf(bytes: Buffer, prefix: string): Record<string, number[]> {
+  // A member that is still joining has none.
+  const decoded =
+    bytes.length === 0 ? null : kafkajs.AssignerProtocol.MemberAssignment.decode(bytes)
+  return Object.fromEntries(
+    Object.entries(decoded?.assignment ?? {}).map(([topic, partitions]) => [
+      topic.slice(prefix.length),
+      partitions,
+    ]),
+  )
 }
 
 /** Waits until every partition of new topics has a leader. @throws after 10 s */

@@ -33,6 +33,8 @@ export interface Consume {
   /** The member ended for good and cannot continue in this process. */
   readonly onCrash: (error: Error) => void
   readonly onRebalance?: () => void
+  /** The group has given this member its partitions. */
+  readonly onJoin?: () => void
   /** @throws when no broker answers */
   readonly ping: () => Promise<void>
 }
@@ -95,6 +97,7 @@ export async function consume(
   watch.unref()
   consumer.on(GROUP_JOIN, () => {
     isRunning = true
+    options.onJoin?.()
   })
   consumer.on(REBALANCING, () => {
     isRunning = false

@@ -22,7 +22,10 @@ export interface Kafka {
   send(topic: string, partition: number, records: readonly OutgoingRecord[]): Promise<bigint>
   /** Joins a consumer group; offsets are committed by the handler of batches. */
   consume(options: Omit<Consume, 'ping'>): Promise<Consumption>
-  /** Reads from the first offset without a group's memory: to the present end, then following. */
+  /**
+   * Reads without a group's memory, from the first offset to the present end and then following,
+   * unless `from` and `until` say otherwise.
+   */
   read(options: Read): Promise<Consumption>
   readonly admin: KafkaAdmin
   close(): Promise<void>

@@ -1,33 +1,28 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from '../clock.ts'
-import { isDependencyFailure } from '../data/dependency.ts'
 import type { Postgres } from '../data/postgres.ts'
 import type { Logger } from '../process/logger.ts'
 import type { Metrics } from '../process/metrics.ts'
-import { type Applied, apply, type Hearing, hearingOf, parkRecord } from './apply.ts'
 import type { ConsumerDefinition } from './consumer.ts'
+import { createBatchHandler } from './group.ts'
+import { type Hearing, hearingOf } from './hearing.ts'
 import type { Kafka } from './kafka.ts'
-import type { Batch, Consumption } from './kafka-consume.ts'
-import type { IncomingRecord } from './kafka-record.ts'
+import type { Consumption } from './kafka-consume.ts'
+import { type ConsumerMeters, consumerMeters } from './meters.ts'
+import { ConsumerRefused, type GroupPast, openPast } from './past.ts'
+import { findRetries, redrive } from './redrive.ts'
+import { createSolo } from './solo.ts'
+import { createStops } from './stops.ts'
 
-// The consumer runtime. One Kafka group a service; inside it, consumers that are applied in the same
-// order each. A sub-batch is applied in one transaction a consumer; when that fails it is rolled back
-// and done again one event at a time, so that one bad event costs its own key and nothing else:
-//
-//   transient error  pause the partition, try again with full jitter 0.5 s → 30 s, no limit
-//   permanent error  after 5 attempts park the key; later events of the key wait behind it
-//
-// Offsets are committed after the database. A crash in between delivers again, and the primary key
-// of the inbox turns the second delivery into nothing.
+// The consumer runtime of a process: one Kafka group a service, and one for each consumer that declares
+// its own. Beside the groups it repeats two small rounds: what operators and other replicas have decided
+// about consumers, and parked keys that may be applied now.
 
 /** Partitions that are worked on at the same time; each needs a connection to Postgres. */
 const partitionsAtOnce = 8
-/** Records in one transaction at most. */
-const subBatchMax = 50
-const attemptsMax = 5
-const pauseMs = { first: 500, max: 30_000 }
-/** Heartbeats stop when no attempt has begun or ended for so long, so that a hung process shows. */
-const standstillMs = 20_000
-const heartbeatMs = 3_000
+const roundMs = 1_000
+/** Between attempts to look at Kafka and Postgres before the first join. */
+const openAgainMs = 1_000
 
 export interface RuntimeOptions {
   readonly postgres: Postgres
@@ -37,6 +32,8 @@ export interface RuntimeOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Metrics
+  /** Days for which the inbox remembers what was applied. */
+  readonly inboxDays: number
   /** An event may take this long; a handler that does not settle by then is given up. */
   readonly eventMs?: number
   /** The process must end: it cannot consume any more. */
@@ -44,210 +41,135 @@ export interface RuntimeOptions {
 }
 
 export interface Runtime {
-  start(): Promise<void>
-  /** Finishes the sub-batch in work, commits, leaves the group. */
+  start(): void
+  /** Finishes the sub-batches in work, commits, leaves the groups. */
   stop(): Promise<void>
-  /** Whether the process is a member of its group. */
+  /** Whether the process is a member of its groups. */
   isRunning(): boolean
 }
 
 /** @see docs/events.md */
 export function createRuntime(options: RuntimeOptions): Runtime {
-  const { postgres, kafka, service, clock, logger, metrics, eventMs = 5_000 } = options
-  const hearings = options.consumers.map(hearingOf)
-  const topics = [
-    ...new Set(options.consumers.flatMap(c => c.handlers.map(({ kind }) => kind.topic))),
-  ]
-  const meters = runtimeMeters(metrics)
-  /** Partitions that wait after a transient error: how often in a row. */
-  const waiting = new Map<string, number>()
-  let consumption: Consumption | undefined
+  const { postgres, service, clock, logger, metrics, consumers, eventMs = 5_000 } = options
+  const meters = consumerMeters(metrics, postgres)
+  const stops = createStops(postgres, logger)
+  const hearings = consumers.map(hearingOf)
+  const groups = [...new Set(consumers.map(({ group }) => group))].map(name => {
+    const own = hearings.filter(({ consumer }) => consumer.group === name)
+    const group = `campus.${service}${name === undefined ? '' : `.${name}`}`
+    return createGroup({ ...options, eventMs }, { group, hearings: own, meters, stops })
+  })
+  const stopping = new AbortController()
+  let rounds: Promise<void> = Promise.resolve()
 
-  function hearersOf(topic: string): Hearing[] {
-    return hearings.filter(h => h.consumer.handlers.some(({ kind }) => kind.topic === topic))
-  }
-
-  async function onBatch(batch: Batch): Promise<void> {
-    const name = `${batch.topic} ${batch.partition}`
-    for (let start = 0; start < batch.records.length; start += subBatchMax) {
-      if (!batch.isCurrent()) return
-      const records = batch.records.slice(start, start + subBatchMax)
-      const last = records.at(-1)
-      if (last === undefined) return
-      const outcome = await withHeartbeat(batch, moved => applyAll(batch.topic, records, moved))
-      if (outcome instanceof Retry) {
-        const times = (waiting.get(name) ?? 0) + 1
-        waiting.set(name, times)
-        const ms = Math.random() * Math.min(pauseMs.first * 2 ** times, pauseMs.max)
-        logger.warn(
-          { err: outcome.cause, topic: batch.topic, partition: batch.partition, times, ms },
-          'partition paused',
-        )
-        batch.pause(ms)
-        return
-      }
-      waiting.delete(name)
-      try {
-        await batch.commit(
-          start + subBatchMax >= batch.records.length ? batch.lastOffset + 1n : last.offset + 1n,
-        )
-        await batch.heartbeat()
-      } catch (error) {
-        // The group has moved on; the inbox absorbs what is delivered again.
-        logger.debug({ err: error }, 'batch given up')
-        return
-      }
-    }
-    meters.lag.set(
-      { topic: batch.topic, partition: String(batch.partition) },
-      Number(batch.highWatermark - batch.lastOffset - 1n),
-    )
-  }
-
-  /** Never throws: an error that reached the client would stop every partition of this process. */
-  async function applyAll(
-    topic: string,
-    records: readonly IncomingRecord[],
-    moved: () => void,
-  ): Promise<Retry | undefined> {
-    for (const hearing of hearersOf(topic)) {
-      const outcome = await applyOrSplit(hearing, records, moved)
-      if (outcome !== undefined) return outcome
-    }
-    return undefined
-  }
-
-  async function applyOrSplit(
-    hearing: Hearing,
-    records: readonly IncomingRecord[],
-    moved: () => void,
-  ): Promise<Retry | undefined> {
-    if (hearing.consumer.eachAlone !== true) {
-      try {
-        note(hearing, await apply({ postgres, clock, eventMs }, hearing, records))
-        return undefined
-      } catch (error) {
-        if (isDependencyFailure(error)) return new Retry(error)
-      }
-    }
-    for (const record of records) {
-      const outcome = await applyOne(hearing, record, moved)
-      if (outcome !== undefined) return outcome
-    }
-    return undefined
-  }
-
-  async function applyOne(
-    hearing: Hearing,
-    record: IncomingRecord,
-    moved: () => void,
-  ): Promise<Retry | undefined> {
-    for (let attempts = 1; ; attempts += 1) {
-      moved()
-      try {
-        note(hearing, await apply({ postgres, clock, eventMs }, hearing, [record]))
-        return undefined
-      } catch (error) {
-        if (isDependencyFailure(error)) return new Retry(error)
-        if (attempts < attemptsMax) continue
-        return parkFailed(hearing, record, error, attempts)
-      }
+  async function round(): Promise<void> {
+    await stops.refresh()
+    for (const group of groups) await group.refresh()
+    const names = consumers.map(({ name }) => name).filter(name => !stops.reasonOf(name))
+    for (const key of await findRetries(postgres, names)) {
+      if (stopping.signal.aborted) return
+      const hearing = hearings.find(one => one.consumer.name === key.consumer)
+      if (hearing === undefined) continue
+      const outcome = await redrive({ postgres, clock, eventMs }, hearing, key)
+      const { consumer } = key
+      meters.redriven.inc({ consumer, outcome: outcome.kind })
+      logger.info({ consumer, outcome }, 'parked key tried again')
     }
   }
 
-  async function parkFailed(
-    hearing: Hearing,
-    record: IncomingRecord,
-    cause: unknown,
-    attempts: number,
-  ): Promise<Retry | undefined> {
-    const { name, message, stack } = cause instanceof Error ? cause : new Error(String(cause))
-    const reason = {
-      errorClass: name,
-      error: message,
-      attempts,
-      ...(stack !== undefined && { stack }),
-    }
-    logger.error(
-      {
-        err: cause,
-        consumer: hearing.consumer.name,
-        topic: record.topic,
-        offset: String(record.offset),
-      },
-      'event parked',
-    )
-    try {
-      await parkRecord(postgres, hearing.consumer, record, reason)
-      meters.parked.inc({ consumer: hearing.consumer.name, error_class: name })
-      return undefined
-    } catch (error) {
-      return new Retry(error)
-    }
-  }
-
-  function note({ consumer }: Hearing, { events, duplicates, parked }: Applied): void {
-    if (duplicates > 0) meters.duplicates.inc({ consumer: consumer.name }, duplicates)
-    if (parked > 0) meters.parked.inc({ consumer: consumer.name, error_class: 'batch' }, parked)
-    const now = Date.now()
-    for (const { event } of events) {
-      meters.endToEnd.observe(
-        { type: event.type, consumer: consumer.name },
-        Math.max(0, now - event.time.getTime()) / 1000,
-      )
+  async function keepRounds(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      await round().catch((error: unknown) => {
+        logger.warn({ err: error }, 'parked keys and stops not looked at')
+      })
+      await delay(roundMs, undefined, { signal: stopping.signal }).catch(() => undefined)
     }
   }
 
   return {
-    async start() {
-      if (topics.length === 0) return
-      consumption = await kafka.consume({
-        group: `campus.${service}`,
-        topics,
-        concurrency: partitionsAtOnce,
-        onBatch,
-        onCrash: options.onCrash,
-        onRebalance: () => meters.rebalances.inc(),
-      })
+    start() {
+      if (consumers.length === 0) return
+      for (const group of groups) group.start()
+      rounds = keepRounds()
     },
     async stop() {
+      stopping.abort()
+      await Promise.all([...groups.map(group => group.stop()), rounds])
+    },
+    isRunning: () => groups.every(group => group.isRunning()),
+  }
+}
+
+interface Group {
+  start(): void
+  stop(): Promise<void>
+  isRunning(): boolean
+  refresh(): Promise<void>
+}
+
+function createGroup(
+  options: RuntimeOptions & { readonly eventMs: number },
+  {
+    group,
+    hearings,
+    meters,
+    stops,
+  }: {
+    group: string
+    hearings: readonly Hearing[]
+    meters: ConsumerMeters
+    stops: ReturnType<typeof createStops>
+  },
+): Group {
+  const { postgres, kafka, clock, logger, eventMs } = options
+  const consumers = hearings.map(({ consumer }) => consumer)
+  let isStopping = false
+  let past: GroupPast | undefined
+  let consumption: Consumption | undefined
+  let opening: Promise<void> = Promise.resolve()
+
+  async function join(known: GroupPast): Promise<void> {
+    const solo = createSolo(postgres, group)
+    const deps = { postgres, clock, eventMs, past: known, logger, meters, stops, solo }
+    consumption = await kafka.consume({
+      group,
+      topics: [...new Set(hearings.flatMap(({ topics }) => [...topics]))],
+      concurrency: partitionsAtOnce,
+      onBatch: createBatchHandler(deps, hearings),
+      onCrash: options.onCrash,
+      onRebalance: () => meters.rebalances.inc(),
+      onJoin: () => solo.forget(),
+    })
+  }
+
+  async function open(): Promise<void> {
+    while (!isStopping) {
+      try {
+        const asked = { postgres, kafka, clock, logger, group, consumers }
+        // A member that joined before it knew its past could do harm, so nothing here is parallel.
+        past = await openPast({ ...asked, inboxDays: options.inboxDays })
+        await stops.refresh()
+        if (!isStopping) await join(past)
+        return
+      } catch (error) {
+        if (error instanceof ConsumerRefused) return options.onCrash(error)
+        logger.warn({ err: error, group }, 'consumer group not opened yet')
+        await delay(openAgainMs)
+      }
+    }
+  }
+
+  return {
+    start() {
+      opening = open()
+    },
+    async stop() {
+      isStopping = true
+      // Whoever still waits for a broker does not join any more once it answers.
+      await Promise.race([opening, delay(openAgainMs, undefined, { ref: false })])
       await consumption?.stop()
     },
-    isRunning: () => topics.length === 0 || consumption?.isRunning() === true,
-  }
-}
-
-/** Nothing else could work now either: wait, then do the same records again. */
-class Retry {
-  readonly cause: unknown
-
-  constructor(cause: unknown) {
-    this.cause = cause
-  }
-}
-
-async function withHeartbeat<T>(batch: Batch, work: (moved: () => void) => Promise<T>): Promise<T> {
-  let movedAt = performance.now()
-  const timer = setInterval(() => {
-    if (performance.now() - movedAt < standstillMs) batch.heartbeat().catch(() => undefined)
-  }, heartbeatMs)
-  try {
-    return await work(() => {
-      movedAt = performance.now()
-    })
-  } finally {
-    clearInterval(timer)
-  }
-}
-
-function runtimeMeters(metrics: Metrics) {
-  return {
-    endToEnd: metrics.histogram('event_e2e_seconds', 'From emit to applied.', ['type', 'consumer']),
-    duplicates: metrics.counter('inbox_duplicates_total', 'Deliveries that changed nothing.', [
-      'consumer',
-    ]),
-    parked: metrics.counter('parked_total', 'Events parked.', ['consumer', 'error_class']),
-    rebalances: metrics.counter('consumer_rebalances_total', 'Changes of the group.'),
-    lag: metrics.gauge('consumer_lag_records', 'Records not consumed.', ['topic', 'partition']),
+    isRunning: () => consumption?.isRunning() === true,
+    refresh: async () => past?.refresh(),
   }
 }

@@ -40,6 +40,12 @@ export const ServiceConfig = Type.Object({
     default: 16,
     description: 'Connections to Postgres',
   }),
+  INBOX_RETENTION_DAYS: Type.Integer({
+    minimum: 1,
+    maximum: 3_650,
+    default: 37,
+    description: 'How long applied events are remembered; a week more than topics keep them',
+  }),
   KAFKA_BROKERS: Type.String({ minLength: 1, description: 'host:port, comma separated' }),
   KAFKA_TOPIC_PREFIX: Type.String({
     default: '',

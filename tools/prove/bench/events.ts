@@ -121,6 +121,7 @@ async function latencies(postgres: Postgres, kafka: Kafka) {
   const alone: number[] = []
   const relay = createRelay({ ...parts(), postgres, kafka })
   const runtime = createRuntime({
+    inboxDays: 37,
     ...parts(),
     postgres,
     kafka,
@@ -142,7 +143,7 @@ async function latencies(postgres: Postgres, kafka: Kafka) {
     },
   })
   relay.start()
-  await runtime.start()
+  runtime.start()
   // The backlog of the measure before is read first.
   await postgres.transaction(tx => emit(tx, ticked.of({ clockId: 'first', sentMs: 1, text })))
   while (through.length === 0) await delay(50)
