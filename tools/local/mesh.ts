@@ -133,7 +133,7 @@ export class Mesh {
   async #prepareServices(secrets: Secrets, servers: ServerAddresses, mail: MailAddresses) {
     const { services, env } = this.#options
     const { signal } = this.#abort
-    const [{ databases }, held] = await Promise.all([
+    const [{ databases, operators }, held] = await Promise.all([
       this.#timed('schemas and topics', () =>
         provision({
           services,
@@ -153,6 +153,7 @@ export class Mesh {
     const endpoints = urls(({ api }) => api)
     const { gateway } = endpoints
     this.#change({
+      env: { ...servers, ...mail, ...operators },
       databases,
       admin: urls(({ admin }) => admin),
       endpoints: {

@@ -1,10 +1,10 @@
 // Creates schemas, roles, tables and topics; see provision.ts, which starts this and reads its output.
 import { text } from 'node:stream/consumers'
 import { topics } from '@campus/contracts/topics'
-import { migrate, provisionService } from '@campus/platform/data/migrate'
+import { migrate, provisionOperators, provisionService } from '@campus/platform/data/migrate'
 import { createKafka } from '@campus/platform/events/kafka'
 import { applyTopics } from '@campus/platform/events/topics'
-import type { Provisioned, ProvisionInput } from './provision.ts'
+import type { OperatorAddresses, Provisioned, ProvisionInput } from './provision.ts'
 
 const input: ProvisionInput = JSON.parse(await text(process.stdin))
 
@@ -28,12 +28,19 @@ async function prepareDatabase({ name, password, migrations }: ProvisionInput['s
   return { name, url, ran }
 }
 
-const [created, ...prepared] = await Promise.all([
+async function admitOperators(): Promise<OperatorAddresses> {
+  const { operatorUrl, auditUrl } = await provisionOperators(input)
+  return { CAMPUS_OPERATOR_DATABASE_URL: operatorUrl, CAMPUS_AUDIT_DATABASE_URL: auditUrl }
+}
+
+const [created, operators, ...prepared] = await Promise.all([
   createTopics(),
+  admitOperators(),
   ...input.services.map(prepareDatabase),
 ])
 const output: Provisioned = {
   databases: Object.fromEntries(prepared.map(({ name, url }) => [name, url])),
+  operators,
   migrations: prepared.flatMap(({ ran }) => ran),
   topics: created,
 }

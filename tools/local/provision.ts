@@ -8,6 +8,8 @@ export interface ProvisionInput {
   readonly adminUrl: string
   readonly brokers: string
   readonly topicPrefix: string
+  readonly operatorPassword: string
+  readonly auditPassword: string
   readonly services: readonly {
     readonly name: string
     readonly password: string
@@ -15,10 +17,18 @@ export interface ProvisionInput {
   }[]
 }
 
+/** Where operators reach the database: to repair, and to check. */
+export interface OperatorAddresses {
+  readonly CAMPUS_OPERATOR_DATABASE_URL: string
+  readonly CAMPUS_AUDIT_DATABASE_URL: string
+}
+
 /** What it prints. */
 export interface Provisioned {
   /** The address of each service's login role. */
   readonly databases: Readonly<Record<string, string>>
+  /** Addresses of the roles of operators, under the names from which `campus` reads them. */
+  readonly operators: OperatorAddresses
   /** Migrations that ran now. */
   readonly migrations: readonly string[]
   /** Topics that were created now. */
@@ -42,6 +52,8 @@ export async function provision(options: {
     adminUrl: options.servers.DATABASE_URL,
     brokers: options.servers.KAFKA_BROKERS,
     topicPrefix: options.topicPrefix,
+    operatorPassword: options.secrets('operator.database'),
+    auditPassword: options.secrets('audit.database'),
     services: options.services.map(service => ({
       name: service.name,
       password: options.secrets(`${service.name}.database`),

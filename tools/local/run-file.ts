@@ -14,7 +14,10 @@ export interface RunState {
   readonly endpoints: Readonly<Record<string, string>>
   /** Addresses of the admin ports (health, metrics), by service. */
   readonly admin: Readonly<Record<string, string>>
-  /** DATABASE_URL of the superuser, KAFKA_BROKERS, REDIS_URL, SMTP_URL, INBOX_URL. */
+  /**
+   * DATABASE_URL of the superuser, KAFKA_BROKERS, REDIS_URL, SMTP_URL, INBOX_URL, and of the roles of
+   * operators CAMPUS_OPERATOR_DATABASE_URL and CAMPUS_AUDIT_DATABASE_URL.
+   */
   readonly env: Readonly<Record<string, string>>
   /** DATABASE_URL of the login role of each service. */
   readonly databases: Readonly<Record<string, string>>

@@ -1,0 +1,50 @@
+import { header } from '@campus/contracts/envelope'
+import type { IncomingRecord } from '@campus/platform/events/kafka-record'
+import type { Row } from '../output.ts'
+
+/** An event as a line: its envelope. */
+export function eventRow({ topic, partition, offset, key, headers, timestamp }: IncomingRecord): Row {
+  return {
+    time: timestamp.toISOString(),
+    topic,
+    partition,
+    offset,
+    type: headers[header.type] ?? null,
+    key,
+    version: headers[header.version] ?? null,
+    id: headers[header.id] ?? null,
+    correlation: headers[header.correlationId] ?? null,
+  }
+}
+
+/** The payload of a record: JSON where it is JSON, null for a tombstone. */
+export function payloadOf(value: Buffer | null): Exclude<Row[string], undefined> {
+  if (value === null) return null
+  const text = value.toString('utf8')
+  try {
+    return JSON.parse(text)
+  } catch {
+    // Bytes that are no text are shown as hexadecimal.
+    return Buffer.from(text).equals(value) ? text : `0x${value.toString('hex')}`
+  }
+}
+
+/** Which events are asked for. */
+export interface EventFilter {
+  /** `*` stands for any letters. */
+  readonly type?: string
+  readonly key?: string
+  readonly correlation?: string
+}
+
+/** Whether a record is one of those that are asked for. */
+export function matcherOf(filter: EventFilter): (record: IncomingRecord) => boolean {
+  const pattern =
+    filter.type === undefined
+      ? undefined
+      : new RegExp(`^${filter.type.split('*').map(RegExp.escape).join('.*')}$`)
+  return ({ key, headers }) =>
+    (pattern === undefined || pattern.test(headers[header.type] ?? '')) &&
+    (filter.key === undefined || filter.key === key) &&
+    (filter.correlation === undefined || filter.correlation === headers[header.correlationId])
+}
