@@ -15,4 +15,4 @@ create view orders_audit.effect as
   select id, kind, state, next_at, created_at, updated_at from effect;
 
 create view orders_audit.orders as
-  select id, state, currency, total, timer_at, placed_at, updated_at from orders;
+  select id, state, currency, total, captured, refunded, timer_at, placed_at, updated_at from orders;

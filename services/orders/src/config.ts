@@ -35,6 +35,30 @@ export const Config = Type.Object({
     default: 3_600,
     description: 'A capture that nobody answers is given up and voided after this time',
   }),
+  COURSE_TIMEOUT_SECONDS: Type.Integer({
+    minimum: 1,
+    maximum: 86_400,
+    default: 900,
+    description: 'A paid course without an enrolment is shown as stuck after this time',
+  }),
+  COURSE_GIVE_UP_SECONDS: Type.Integer({
+    minimum: 1,
+    maximum: 604_800,
+    default: 86_400,
+    description: 'A paid course without an enrolment is refunded after this time',
+  }),
+  DELIVERY_TIMEOUT_SECONDS: Type.Integer({
+    minimum: 1,
+    maximum: 7_776_000,
+    default: 1_209_600,
+    description: 'Goods that are not delivered are shown as stuck each time it is over',
+  }),
+  REFUND_TIMEOUT_SECONDS: Type.Integer({
+    minimum: 1,
+    maximum: 604_800,
+    default: 86_400,
+    description: 'A refund that nobody answers is asked for again after this time',
+  }),
   TIMER_PERIOD_MS: Type.Integer({
     minimum: 50,
     maximum: 60_000,

@@ -1,9 +1,10 @@
-import type { CancelReason } from '@campus/contracts/events/orders'
+import type { CancelReason, ShippedLine } from '@campus/contracts/events/orders'
 import type { By } from '@campus/contracts/fields'
 import type {
   AddressId,
   CartId,
   CourseId,
+  FulfillmentId,
   IntentId,
   OrderId,
   PaymentMethodId,
@@ -23,7 +24,13 @@ import {
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core'
-import type { State } from './checkout/saga.ts'
+import type { Noted } from './checkout/noted.ts'
+import type { LineProgress, Refund } from './checkout/progress.ts'
+import type { State } from './checkout/saga-state.ts'
+
+/** JSON has no dates. */
+export type RefundRow = Omit<Refund, 'askedAt'> & { readonly askedAt: string }
+export type NotedRow = Omit<Noted, 'at'> & { readonly at: string }
 
 const moment = (name: string) => timestamp(name, { withTimezone: true })
 /** Minor units of the row's currency. */
@@ -104,6 +111,23 @@ export const orders = pgTable('orders', {
   confirmedAt: moment('confirmed_at'),
   updatedAt: moment('updated_at').notNull(),
   correlationId: text('correlation_id').notNull(),
+  progress: jsonb('progress').$type<LineProgress[]>().notNull(),
+  refunds: jsonb('refunds').$type<RefundRow[]>().notNull(),
+  captured: minor('captured'),
+  refunded: minor('refunded'),
+  refundAsked: minor('refund_asked'),
+  note: text('note'),
+  stuckAt: moment('stuck_at'),
+  happenings: jsonb('happenings').$type<NotedRow[]>().notNull(),
+})
+
+export const fulfillment = pgTable('fulfillment', {
+  id: uuid('id').$type<FulfillmentId>().primaryKey(),
+  orderId: uuid('order_id').$type<OrderId>().notNull(),
+  lines: jsonb('lines').$type<ShippedLine[]>().notNull(),
+  trackingCode: text('tracking_code'),
+  shippedAt: moment('shipped_at').notNull(),
+  deliveredAt: moment('delivered_at'),
 })
 
 export const orderLine = pgTable(

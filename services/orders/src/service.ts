@@ -5,15 +5,22 @@ import { assortmentConsumer } from './assortment/catalog-changed.consumer.ts'
 import { cartRoutes } from './cart/cart.routes.ts'
 import { closeCart, lockCart } from './cart/cart.store.ts'
 import { priced } from './cart/cart.ts'
+import { askAgainLocked, changeOrder, onOrderChanged } from './checkout/advance-order.command.ts'
 import { checkoutRoutes } from './checkout/checkout.routes.ts'
+import { countStuckJob } from './checkout/count-stuck.job.ts'
+import { enrollmentOutcomeHandlers } from './checkout/enrollment-outcome.consumer.ts'
 import { fireTimersJob } from './checkout/fire-timers.job.ts'
 import { historyRoutes } from './checkout/history.routes.ts'
-import { countByState } from './checkout/order.store.ts'
+import { countByState, findOrder, lockOrder } from './checkout/order.store.ts'
 import { paymentOutcomeHandlers } from './checkout/payment-outcome.consumer.ts'
 import type { Carts } from './checkout/place-order.command.ts'
-import type { Timing } from './checkout/saga.ts'
+import type { Timing } from './checkout/saga-state.ts'
 import { stockOutcomeHandlers } from './checkout/stock-outcome.consumer.ts'
 import type { Config } from './config.ts'
+import { fulfillmentRoutes } from './fulfillments/fulfillment.routes.ts'
+import type { FulfillmentDeps } from './fulfillments/ship-lines.command.ts'
+import { refundRoutes } from './refunds/refund.routes.ts'
+import { sagaRoutes } from './sagas/saga.routes.ts'
 
 /** Composes the orders service; nothing connects before `start`. */
 export function buildService(config: Config) {
@@ -36,8 +43,35 @@ export function buildService(config: Config) {
     for (const { state, count } of await postgres.read(countByState)) gauge.set({ state }, count)
   })
 
+  const stuck = metrics.gauge('orders_stuck', 'Orders that somebody should look at.')
+
   app.register(cartRoutes({ postgres, clock, offersOf, isKnownVariant }))
   app.register(checkoutRoutes({ postgres, clock, saga, holdSeconds: config.HOLD_SECONDS, carts }))
+  const staff: FulfillmentDeps = {
+    postgres,
+    clock,
+    changeOrder: (tx, orderId, decide, now) => changeOrder(tx, saga, orderId, decide, now),
+  }
+  app.register(fulfillmentRoutes(staff))
+  app.register(
+    refundRoutes({
+      ...staff,
+      onOrderChanged,
+      refundsOf: async orderId =>
+        (await postgres.read(tx => findOrder(tx, orderId)))?.saga.refunds ?? [],
+    }),
+  )
+  app.register(
+    sagaRoutes({
+      ...staff,
+      cursorSecret: config.CURSOR_SECRET,
+      async askAgain(tx, orderId, now) {
+        const order = await lockOrder(tx, orderId)
+        if (order === undefined) return 'unknown'
+        return (await askAgainLocked(tx, saga, order, now)) ? 'asked' : 'nothing_to_ask'
+      },
+    }),
+  )
   app.register(historyRoutes({ postgres, cursorSecret: config.CURSOR_SECRET }))
 
   return chassis.run({
@@ -47,12 +81,19 @@ export function buildService(config: Config) {
         name: 'orders.checkout',
         kind: 'process',
         onBootstrap: 'replay',
-        // Catalog and payments both answer about one order, each in partitions of its own.
+        // Catalog, payments and courses answer about one order, each in partitions of its own.
         eachAlone: true,
-        handlers: [...stockOutcomeHandlers(saga), ...paymentOutcomeHandlers(saga)],
+        handlers: [
+          ...stockOutcomeHandlers(saga),
+          ...paymentOutcomeHandlers(saga),
+          ...enrollmentOutcomeHandlers(saga),
+        ],
       }),
     ],
-    jobs: [fireTimersJob({ postgres, saga }, config.TIMER_PERIOD_MS)],
+    jobs: [
+      fireTimersJob({ postgres, saga }, config.TIMER_PERIOD_MS),
+      countStuckJob(postgres, stuck),
+    ],
   })
 }
 
@@ -74,5 +115,9 @@ function timingOf(config: Config): Timing {
     captureSeconds: config.STEP_TIMEOUT_SECONDS,
     captureGiveUpSeconds: config.CAPTURE_GIVE_UP_SECONDS,
     cancelSeconds: config.STEP_TIMEOUT_SECONDS,
+    courseSeconds: config.COURSE_TIMEOUT_SECONDS,
+    courseGiveUpSeconds: config.COURSE_GIVE_UP_SECONDS,
+    deliverySeconds: config.DELIVERY_TIMEOUT_SECONDS,
+    refundSeconds: config.REFUND_TIMEOUT_SECONDS,
   }
 }

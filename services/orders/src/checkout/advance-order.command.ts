@@ -1,12 +1,15 @@
 import { EventEmitter } from 'node:events'
-import type { OrderId } from '@campus/contracts/ids'
+import type { OrderId, RefundId } from '@campus/contracts/ids'
 import { onCommit, type Tx } from '@campus/platform/data/postgres'
 import { emit } from '@campus/platform/events/outbox'
+import { newId } from '@campus/platform/new-id'
 import type { Counter } from '@campus/platform/process/metrics'
-import { linesOf, lockOrder, saveStep } from './order.store.ts'
+import { noting } from './noted.ts'
+import { linesOf, lockOrder, saveHappenings, saveStep } from './order.store.ts'
 import type { Order } from './order.ts'
 import { toEvent } from './requests.ts'
-import { type Happening, step, type Timing } from './saga.ts'
+import { askAgain, step } from './saga.ts'
+import type { Happening, Step, Timing } from './saga-state.ts'
 
 export interface SagaDeps {
   readonly timing: Timing
@@ -47,22 +50,64 @@ export async function advanceLocked(
   happening: Happening,
   now: Date,
 ): Promise<Order> {
-  const outcome = step(order.saga, happening, now, timing)
-  if (outcome.kind === 'ignored') {
-    ignored.inc({ state: order.saga.state, event: happening.kind })
-    return order
+  const { state } = order.saga
+  const outcome = step(order.saga, happening, { now, timing, refundId: newId<RefundId>() })
+  const isIgnored = outcome.kind === 'ignored'
+  const happenings = noting(order.happenings, { event: happening.kind, at: now, state, isIgnored })
+  const noted = { ...order, happenings }
+  if (isIgnored) {
+    ignored.inc({ state, event: happening.kind })
+    await saveHappenings(tx, noted)
+    return noted
   }
-  const isConfirmed = outcome.publish.includes('order_confirmed')
+  return carryOut(tx, noted, outcome, now)
+}
+
+/**
+ * The same for a happening that depends on the order.
+ *
+ * @param decide may refuse, which changes nothing
+ * @returns undefined when the order is unknown
+ */
+export async function changeOrder(
+  tx: Tx,
+  deps: SagaDeps,
+  orderId: OrderId,
+  decide: (order: Order) => Happening,
+  now: Date,
+): Promise<Order | undefined> {
+  const order = await lockOrder(tx, orderId)
+  return order && advanceLocked(tx, deps, order, decide(order), now)
+}
+
+/** Asks for whatever a locked order waits for once more. @returns undefined when it asks nobody */
+export async function askAgainLocked(
+  tx: Tx,
+  { timing }: SagaDeps,
+  order: Order,
+  now: Date,
+): Promise<Order | undefined> {
+  const outcome = askAgain(order.saga, { now, timing, refundId: newId<RefundId>() })
+  return outcome.kind === 'ignored' ? undefined : carryOut(tx, order, outcome, now)
+}
+
+async function carryOut(
+  tx: Tx,
+  order: Order,
+  { saga, publish }: Extract<Step, { kind: 'stepped' }>,
+  now: Date,
+): Promise<Order> {
+  const isConfirmed = publish.some(({ kind }) => kind === 'order_confirmed')
   const next: Order = {
     ...order,
-    saga: outcome.saga,
+    saga,
     version: order.version + 1,
     confirmedAt: isConfirmed ? now : order.confirmedAt,
     updatedAt: now,
   }
-  await saveStep(tx, next)
+  await saveStep(tx, order, next)
   const lines = isConfirmed ? await linesOf(tx, order) : []
-  await emit(tx, ...outcome.publish.map(request => toEvent(request, next, lines, now)))
+  await emit(tx, ...publish.map(request => toEvent(request, next, lines, now)))
   onCommit(tx, () => orderChanged.emit(next.id))
   return next
 }

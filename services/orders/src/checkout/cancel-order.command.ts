@@ -17,7 +17,7 @@ interface Deps {
  * `cancelling` afterwards; cancelling it again has no effect.
  *
  * @throws AppError `request.not_found` for an unknown order and for somebody else's,
- *   `orders.already_completed`
+ *   and all reasons of `requireCancellable`
  */
 export async function cancelOrder(
   { postgres, clock, saga }: Deps,

@@ -22,7 +22,7 @@ import { findOrder } from './order.store.ts'
 import type { Order } from './order.ts'
 import { OrderSummary, summaryOf } from './order-view.ts'
 import { type Carts, placeOrder } from './place-order.command.ts'
-import { isOver } from './saga.ts'
+import { isOver } from './saga-state.ts'
 
 export interface CheckoutDeps {
   readonly postgres: Postgres

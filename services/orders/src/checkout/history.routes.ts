@@ -12,7 +12,7 @@ import { onOrderChanged } from './advance-order.command.ts'
 import { historyOf } from './history.store.ts'
 import { findOrder, linesOf } from './order.store.ts'
 import { OrderState, OrderSummary, OrderView, summaryOf, viewOf } from './order-view.ts'
-import { isOver } from './saga.ts'
+import { isOver } from './saga-state.ts'
 
 interface Deps {
   readonly postgres: Postgres
@@ -78,12 +78,14 @@ export function historyRoutes({ postgres, cursorSecret }: Deps) {
       },
       async (request, reply) => {
         const { orderId } = request.params
-        const { userId } = userOf(request)
+        const { userId, roles } = userOf(request)
+        const isStaff = roles.includes('admin')
         const seen = request.headers['if-none-match']
         const seconds = preferWait(request, reply)
         const load = async () => {
           const order = await postgres.read(tx => findOrder(tx, orderId))
-          return order?.userId === userId ? order : fail(chassis.notFound())
+          const isSeen = order !== undefined && (isStaff || order.userId === userId)
+          return isSeen ? order : fail(chassis.notFound())
         }
         const settled = await waitUntil(
           seconds,

@@ -4,7 +4,7 @@ import { and, desc, eq, gte, lt } from 'drizzle-orm'
 import { orders } from '../schema.ts'
 import { toOrder } from './order.store.ts'
 import type { Order } from './order.ts'
-import type { State } from './saga.ts'
+import type { State } from './saga-state.ts'
 
 /** Which orders of one account; ids are UUIDv7, so their order is the order of placement. */
 export interface HistoryFilter {

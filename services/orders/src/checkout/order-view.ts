@@ -1,9 +1,11 @@
 import { CancelReason, Line, Totals } from '@campus/contracts/events/orders'
 import { At, By } from '@campus/contracts/fields'
 import { CartId, IntentId, OrderId } from '@campus/contracts/ids'
+import { Money } from '@campus/contracts/money'
 import { type Static, Type } from 'typebox'
+import { RefundView, refundViewOf } from '../refunds/refund-view.ts'
 import type { Order } from './order.ts'
-import { type State, states } from './saga.ts'
+import { type State, states } from './saga-state.ts'
 
 /** Where an order is. */
 export const OrderState = Type.Unsafe<State>({ type: 'string', enum: [...states] })
@@ -22,7 +24,15 @@ export const OrderView = Type.Object({
   ...OrderSummary.properties,
   version: Type.Integer(),
   cartId: CartId,
-  lines: Type.Array(Line),
+  lines: Type.Array(
+    Type.Object({
+      ...Line.properties,
+      shippedCount: Type.Integer(),
+      deliveredCount: Type.Integer(),
+    }),
+  ),
+  refunded: Money,
+  refunds: Type.Array(RefundView),
   cancelledBy: Type.Optional(By),
   confirmedAt: Type.Optional(At),
   payment: Type.Object({
@@ -48,12 +58,20 @@ export function summaryOf({ id, saga, totals, placedAt }: Order): Static<typeof 
 /** Shows an order with its lines. */
 export function viewOf(order: Order, lines: readonly Line[]): OrderView {
   const { saga } = order
+  const { currency } = order.totals.total
+  const progress = new Map(saga.lines.map(line => [line.lineNo, line]))
   const isPayable = saga.state === 'awaiting_payment' && saga.timerAt !== null
   return {
     ...summaryOf(order),
     version: order.version,
     cartId: order.cartId,
-    lines: [...lines],
+    lines: lines.map(line => {
+      const known = progress.get(line.lineNo)
+      const { shipped: shippedCount = 0, delivered: deliveredCount = 0 } = known ?? {}
+      return { ...line, shippedCount, deliveredCount }
+    }),
+    refunded: { amount: saga.refundedMinor, currency },
+    refunds: saga.refunds.map(refund => refundViewOf(refund, currency)),
     ...(saga.cancelledBy !== null && { cancelledBy: saga.cancelledBy }),
     ...(order.confirmedAt !== null && { confirmedAt: order.confirmedAt.toISOString() }),
     payment: {

@@ -1,9 +1,12 @@
 import type { Line } from '@campus/contracts/events/orders'
 import type { OrderId, UserId } from '@campus/contracts/ids'
 import type { Tx } from '@campus/platform/data/postgres'
-import { and, asc, eq, lte, sql } from 'drizzle-orm'
-import { orderLine, orders } from '../schema.ts'
+import { and, asc, eq, isNotNull, lte, sql } from 'drizzle-orm'
+import { type NotedRow, orderLine, orders, type RefundRow } from '../schema.ts'
+import type { Noted } from './noted.ts'
 import type { Order } from './order.ts'
+import { askedMinor, type Refund } from './progress.ts'
+import type { Saga } from './saga-state.ts'
 
 /** Adds an order with its lines. A second order of one cart violates `orders_cart_id_key`. */
 export async function insertOrder(tx: Tx, order: Order, lines: readonly Line[]): Promise<void> {
@@ -14,7 +17,10 @@ export async function insertOrder(tx: Tx, order: Order, lines: readonly Line[]):
     userId: order.userId,
     addressId: order.addressId,
     paymentMethodId: order.paymentMethodId,
-    ...sagaColumns(order),
+    ...sagaColumns(order.saga),
+    progress: [...order.saga.lines],
+    refunds: [],
+    happenings: [],
     currency: totals.total.currency,
     goods: totals.goods.amount,
     discount: totals.discount.amount,
@@ -96,16 +102,29 @@ export async function linesOf(tx: Tx, { id, totals }: Order): Promise<Line[]> {
 }
 
 /** Writes what a step of the saga changed. The caller holds the lock. */
-export async function saveStep(tx: Tx, order: Order): Promise<void> {
+export async function saveStep(tx: Tx, before: Order, order: Order): Promise<void> {
+  const { saga } = order
   await tx
     .update(orders)
     .set({
-      ...sagaColumns(order),
+      ...sagaColumns(saga),
+      // Lines and refunds change late and seldom.
+      ...(saga.lines !== before.saga.lines && { progress: [...saga.lines] }),
+      ...(saga.refunds !== before.saga.refunds && { refunds: saga.refunds.map(toRefundRow) }),
+      happenings: order.happenings.map(toNotedRow),
       version: order.version,
       confirmedAt: order.confirmedAt,
       updatedAt: order.updatedAt,
     })
     .where(eq(orders.id, order.id))
+}
+
+/** Keeps what happened without changing anything. The caller holds the lock. */
+export async function saveHappenings(tx: Tx, { id, happenings }: Order): Promise<void> {
+  await tx
+    .update(orders)
+    .set({ happenings: happenings.map(toNotedRow) })
+    .where(eq(orders.id, id))
 }
 
 /** Orders whose timer is due, the longest overdue first. Not locked: each is decided by itself. */
@@ -128,19 +147,37 @@ export async function countByState(tx: Tx): Promise<{ state: string; count: numb
     .groupBy(orders.state)
 }
 
-function sagaColumns({ saga }: Order) {
+/** How many orders somebody should look at. */
+export async function countStuck(tx: Tx): Promise<number> {
+  return tx.$count(orders, isNotNull(orders.stuckAt))
+}
+
+function sagaColumns(saga: Saga) {
   return {
     state: saga.state,
     reason: saga.reason,
     cancelledBy: saga.cancelledBy,
+    note: saga.note,
     stockDone: saga.stockDone,
     moneyDone: saga.moneyDone,
+    captured: saga.capturedMinor,
+    refunded: saga.refundedMinor,
+    refundAsked: askedMinor(saga),
     intentId: saga.intentId,
     declineCode: saga.declineCode,
     attemptsLeft: saga.attemptsLeft,
     timerAt: saga.timerAt,
     askedAt: saga.askedAt,
+    stuckAt: saga.stuckAt,
   }
+}
+
+function toRefundRow(refund: Refund): RefundRow {
+  return { ...refund, askedAt: refund.askedAt.toISOString() }
+}
+
+function toNotedRow(noted: Noted): NotedRow {
+  return { ...noted, at: noted.at.toISOString() }
 }
 
 /** An order as its row tells it. */
@@ -168,7 +205,11 @@ export function toOrder(row: typeof orders.$inferSelect): Order {
       state: row.state,
       stockDone: row.stockDone,
       moneyDone: row.moneyDone,
-      isFree: row.total === 0,
+      totalMinor: row.total,
+      capturedMinor: row.captured,
+      refundedMinor: row.refunded,
+      lines: row.progress,
+      refunds: row.refunds.map(refund => ({ ...refund, askedAt: new Date(refund.askedAt) })),
       intentId: row.intentId,
       declineCode: row.declineCode,
       attemptsLeft: row.attemptsLeft,
@@ -176,6 +217,9 @@ export function toOrder(row: typeof orders.$inferSelect): Order {
       cancelledBy: row.cancelledBy,
       timerAt: row.timerAt,
       askedAt: row.askedAt,
+      note: row.note,
+      stuckAt: row.stuckAt,
     },
+    happenings: row.happenings.map(noted => ({ ...noted, at: new Date(noted.at) })),
   }
 }

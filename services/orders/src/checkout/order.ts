@@ -4,7 +4,9 @@ import { equals, type Money, sum, zero } from '@campus/contracts/money'
 import { refuseAll } from '@campus/platform/errors'
 import { type Cart, type PricedLine, totalOf } from '../cart/cart.ts'
 import { refuse } from '../errors.ts'
-import type { Saga } from './saga.ts'
+import type { Noted } from './noted.ts'
+import { isUntouched, type LineProgress } from './progress.ts'
+import type { Saga } from './saga-state.ts'
 
 /** An order: what was bought, frozen at placement, and how far its checkout is. */
 export interface Order {
@@ -21,6 +23,8 @@ export interface Order {
   readonly version: number
   readonly correlationId: string
   readonly saga: Saga
+  /** The last happenings, the oldest first. */
+  readonly happenings: readonly Noted[]
 }
 
 /**
@@ -53,6 +57,19 @@ export function decidePlacement(
   }
   refuseAll(reasons)
   return { lines: lines.flatMap((line, i) => toLine(line, i + 1)), totals: totalsOf(total) }
+}
+
+/** How far the lines of a new order are: nowhere. */
+export function progressOf(lines: readonly Line[]): LineProgress[] {
+  return lines.map(({ lineNo, kind, courseId, quantity, total }) => ({
+    lineNo,
+    kind,
+    courseId: courseId ?? null,
+    quantity,
+    totalMinor: total.amount,
+    shipped: 0,
+    delivered: 0,
+  }))
 }
 
 function toLine({ offer, quantity, total }: PricedLine, lineNo: number): Line[] {
@@ -88,11 +105,18 @@ function totalsOf(goods: Money): Totals {
 }
 
 /**
- * Whether the buyer may cancel now. An order that is cancelled or about to be is not refused: clients
+ * Whether the order may be cancelled now. One that is cancelled or about to be is not refused: clients
  * retry, so the second call has no effect.
  *
- * @throws AppError `orders.already_completed`
+ * @throws AppError with every reason that holds: `orders.line_shipped`, `orders.line_delivered`,
+ *   `orders.already_completed`
  */
-export function requireCancellable({ saga }: Order): void {
-  refuseAll(saga.state === 'completed' ? [refuse.already_completed()] : [])
+export function requireCancellable({ saga }: Pick<Order, 'saga'>): void {
+  const { state, lines } = saga
+  if (state !== 'confirmed' && state !== 'completed') return
+  const reasons = []
+  if (lines.some(({ shipped }) => shipped > 0)) reasons.push(refuse.line_shipped())
+  if (lines.some(({ delivered }) => delivered > 0)) reasons.push(refuse.line_delivered())
+  if (state === 'completed' && isUntouched(saga)) reasons.push(refuse.already_completed())
+  refuseAll(reasons)
 }

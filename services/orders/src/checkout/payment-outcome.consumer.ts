@@ -1,17 +1,20 @@
 import type { Ref } from '@campus/contracts/events/orders'
 import {
   captureFailed,
+  disputeClosed,
   intentCreated,
   paymentAuthorized,
   paymentCaptured,
   paymentDeclined,
   paymentVoided,
+  refundFailed,
+  refundSucceeded,
 } from '@campus/contracts/events/payments'
-import { asId, type OrderId } from '@campus/contracts/ids'
+import { asId, type OrderId, type RefundId } from '@campus/contracts/ids'
 import type { Tx } from '@campus/platform/data/postgres'
 import { type Handler, on } from '@campus/platform/events/consumer'
 import { advanceOrder, type SagaDeps } from './advance-order.command.ts'
-import type { Happening } from './saga.ts'
+import type { Happening } from './saga-state.ts'
 
 /** What payments tells about the money of an order; fines are none of its business. */
 export function paymentOutcomeHandlers(saga: SagaDeps): Handler[] {
@@ -37,7 +40,22 @@ export function paymentOutcomeHandlers(saga: SagaDeps): Handler[] {
       await advance(tx, data.ref, { kind: 'capture_failed' }, now)
     }),
     on(paymentVoided, async ({ tx, event: { data }, now }) => {
-      await advance(tx, data.ref, { kind: 'payment_voided' }, now)
+      const refundedMinor = data.outcome === 'refunded' ? (data.amount?.amount ?? 0) : 0
+      await advance(tx, data.ref, { kind: 'payment_voided', refundedMinor }, now)
+    }),
+    on(refundSucceeded, async ({ tx, event: { data }, now }) => {
+      const { ref, refundId } = data
+      await advance(tx, ref, { kind: 'refund_succeeded', refundId }, now)
+    }),
+    on(refundFailed, async ({ tx, event: { data }, now }) => {
+      const { ref, refundId, final: isFinal } = data
+      await advance(tx, ref, { kind: 'refund_failed', refundId, isFinal }, now)
+    }),
+    on(disputeClosed, async ({ tx, event: { data }, now }) => {
+      if (data.outcome === 'won') return
+      const refundId = asId<RefundId>(data.disputeId)
+      const amountMinor = data.amount.amount
+      await advance(tx, data.ref, { kind: 'dispute_lost', refundId, amountMinor }, now)
     }),
   ]
 }

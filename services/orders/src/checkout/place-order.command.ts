@@ -9,8 +9,9 @@ import { newId } from '@campus/platform/new-id'
 import { currentFlow } from '@campus/platform/process/flow'
 import type { Cart, PricedLine } from '../cart/cart.ts'
 import { insertOrder } from './order.store.ts'
-import { decidePlacement, type Order } from './order.ts'
-import { placed, type Timing } from './saga.ts'
+import { decidePlacement, type Order, progressOf } from './order.ts'
+import { placed } from './saga.ts'
+import type { Timing } from './saga-state.ts'
 
 /** What checkout needs of the carts. */
 export interface Carts {
@@ -69,7 +70,8 @@ export async function placeOrder(deps: Deps, placement: Placement): Promise<Orde
       updatedAt: now,
       version: 1,
       correlationId: currentFlow()?.correlationId ?? id,
-      saga: placed(totals.total.amount === 0, now, timing),
+      saga: placed({ totalMinor: totals.total.amount, lines: progressOf(lines) }, now, timing),
+      happenings: [],
     }
     await carts.close(tx, found.cart, now)
     await insertOrder(tx, order, lines)

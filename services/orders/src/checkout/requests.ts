@@ -3,17 +3,22 @@ import {
   captureRequested,
   type Line,
   orderCancelled,
+  orderCompleted,
   orderConfirmed,
+  orderDelivered,
+  orderRefunded,
+  orderShipped,
   orderStuck,
   paymentRequested,
   paymentVoidRequested,
+  refundRequested,
   stockCommitRequested,
   stockReleaseRequested,
 } from '@campus/contracts/events/orders'
 import { type AnyId, asId } from '@campus/contracts/ids'
-import { zero } from '@campus/contracts/money'
 import type { Order } from './order.ts'
-import type { Request } from './saga.ts'
+import { amountOf, type Refund, silentCourses } from './progress.ts'
+import type { Request } from './saga-state.ts'
 
 const service = { type: 'service', id: 'orders' } as const
 
@@ -27,7 +32,8 @@ export function toEvent(
   const { id: orderId, userId, totals, saga } = order
   const ref = { type: 'order' as const, id: asId<AnyId>(orderId) }
   const reason = saga.reason ?? 'cancelled_by_customer'
-  switch (request) {
+  const money = (amount: number) => ({ amount, currency: totals.total.currency })
+  switch (request.kind) {
     case 'payment_requested':
       return paymentRequested.of({
         orderId,
@@ -59,14 +65,76 @@ export function toEvent(
         userId,
         reason,
         by: saga.cancelledBy ?? service,
-        refundedTotal: zero(totals.total.currency),
+        refundedTotal: money(saga.refundedMinor),
+        ...(saga.note !== null && { note: saga.note }),
       })
     case 'order_stuck':
       return orderStuck.of({
         orderId,
         state: saga.state,
-        step: saga.state,
+        step: waitedFor(saga),
         sinceAt: saga.askedAt.toISOString(),
       })
+    case 'order_completed':
+      return orderCompleted.of({
+        orderId,
+        userId,
+        total: totals.total,
+        refundedTotal: money(saga.refundedMinor),
+      })
+    case 'order_shipped':
+    case 'order_delivered': {
+      const { fulfillmentId } = request
+      const shipment = { orderId, fulfillmentId, lines: [...request.lines] }
+      return request.kind === 'order_shipped'
+        ? orderShipped.of(shipment)
+        : orderDelivered.of(shipment)
+    }
+    case 'refund_requested': {
+      const { id: refundId, returnId, reason: why } = request.refund
+      return refundRequested.of({
+        orderId,
+        ref,
+        refundId,
+        ...(returnId !== null && { returnId }),
+        amount: money(amountOf(request.refund)),
+        lines: request.refund.lines.map(({ lineNo, quantity, amountMinor }) => {
+          return { lineNo, quantity, amount: money(amountMinor) }
+        }),
+        reason: why,
+      })
+    }
+    case 'order_refunded':
+      return refundedEvent(request.refund, order)
   }
+}
+
+function refundedEvent(refund: Refund, { id: orderId, userId, totals, saga }: Order): NewEvent {
+  const money = (amount: number) => ({ amount, currency: totals.total.currency })
+  const known = new Map(saga.lines.map(line => [line.lineNo, line]))
+  return orderRefunded.of({
+    orderId,
+    userId,
+    refundId: refund.id,
+    amount: money(amountOf(refund)),
+    lines: refund.lines.map(({ lineNo, quantity, amountMinor, restockCount }) => {
+      const { kind = 'physical', courseId = null } = known.get(lineNo) ?? {}
+      return {
+        lineNo,
+        quantity,
+        amount: money(amountMinor),
+        kind,
+        ...(courseId !== null && { courseId }),
+        ...(restockCount > 0 && { restockCount }),
+      }
+    }),
+    cause: refund.cause,
+  })
+}
+
+/** What a stuck order waits for. */
+function waitedFor(saga: Order['saga']): string {
+  if (saga.refunds.some(({ state }) => state !== 'succeeded')) return 'refund'
+  if (saga.state !== 'confirmed') return saga.state
+  return silentCourses(saga).length > 0 ? 'enrolment' : 'delivery'
 }
