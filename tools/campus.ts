@@ -3,6 +3,16 @@
 import { Command, Option } from 'commander'
 import { CliError } from './cli-error.ts'
 import { defaultHome } from './local/home.ts'
+import { registerAudit } from './operate/audit/commands.ts'
+import { registerConsumers } from './operate/consumers/commands.ts'
+import { registerEffects } from './operate/effects/commands.ts'
+import { registerEvents } from './operate/events/commands.ts'
+import { registerGroups } from './operate/groups/commands.ts'
+import { registerOutbox } from './operate/outbox/commands.ts'
+import { registerParked } from './operate/parked/commands.ts'
+import { registerReconcile } from './operate/reconcile/commands.ts'
+import { registerSagas } from './operate/sagas/commands.ts'
+import { registerTopics } from './operate/topics/commands.ts'
 
 const program = new Command('campus')
   .description('Runs, watches and repairs a Campus mesh.')
@@ -48,6 +58,18 @@ program
   .command('doctor')
   .description('Check what "campus up" needs of this machine.')
   .action(async () => (await import('./local/doctor.ts')).doctor())
+
+// For whoever operates a mesh; see docs/operations.md.
+registerEvents(program)
+registerParked(program)
+registerConsumers(program)
+registerEffects(program)
+registerSagas(program)
+registerOutbox(program)
+registerGroups(program)
+registerTopics(program)
+registerReconcile(program)
+registerAudit(program)
 
 program
   .command('bench')

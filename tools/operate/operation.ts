@@ -39,7 +39,7 @@ export async function operate(
   process.once('SIGTERM', wantStop)
   // Whoever reads our lines may go away, as in "campus events tail | head".
   process.stdout.on('error', wantStop)
-  const { operation, close } = openOperation(locate(options), {
+  const opened = openOperation(locate(options), {
     output: createOutput({
       isJson: options.json === true,
       write: text => void process.stdout.write(text),
@@ -49,11 +49,11 @@ export async function operate(
     signal: interrupt.signal,
   })
   try {
-    process.exitCode = await work(operation)
+    process.exitCode = await work(opened.operation)
   } catch (error) {
     throw explain(error)
   } finally {
-    await close()
+    await opened.close()
   }
 }
 
@@ -118,7 +118,9 @@ function explain(error: unknown): unknown {
     )
   }
   if (code === '28P01') {
-    return new CliError('The database refuses the password. Look at the address in the environment.')
+    return new CliError(
+      'The database refuses the password. Look at the address in the environment.',
+    )
   }
   if (['ECONNREFUSED', 'ENOTFOUND', 'ETIMEDOUT', 'ECONNRESET'].includes(code)) {
     return new CliError(`A server does not answer (${cause.message}). Look at "campus status".`)

@@ -64,7 +64,9 @@ export function moment(text: string): Date {
   }
   const isDate = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/.test(text)
   if (!isDate || Number.isNaN(Date.parse(text))) {
-    throw new InvalidArgumentError('A moment such as 2026-11-20T08:00:00Z, or 90s, 15m, 2h, 7d ago.')
+    throw new InvalidArgumentError(
+      'A moment such as 2026-11-20T08:00:00Z, or 90s, 15m, 2h, 7d ago.',
+    )
   }
   return new Date(text)
 }

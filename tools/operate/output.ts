@@ -37,9 +37,8 @@ export function createOutput(options: {
       const width = Math.max(...Object.keys(row).map(name => heading(name).length))
       for (const [name, value] of Object.entries(row)) {
         if (value === undefined) continue
-        const lines = (typeof value === 'object' && value !== null
-          ? JSON.stringify(value, null, 2)
-          : text(value)
+        const lines = (
+          typeof value === 'object' && value !== null ? JSON.stringify(value, null, 2) : text(value)
         ).split('\n')
         write(`${heading(name).padEnd(width)}  ${lines.join(`\n${' '.repeat(width + 2)}`)}\n`)
       }

@@ -95,7 +95,7 @@ export function createAdmin(client: KafkaClient, prefix: string): KafkaAdmin {
     },
     async offsets(topic) {
       const admin = await connected()
-      const rows = await admin.fetchTopicOffsets(prefix + topic)
+      const rows = await patiently(() => admin.fetchTopicOffsets(prefix + topic))
       return rows.map(row => ({
         partition: row.partition,
         low: BigInt(row.low),
@@ -104,7 +104,9 @@ export function createAdmin(client: KafkaClient, prefix: string): KafkaAdmin {
     },
     async offsetsAt(topic, moment) {
       const admin = await connected()
-      const rows = await admin.fetchTopicOffsetsByTimestamp(prefix + topic, moment.getTime())
+      const rows = await patiently(() =>
+        admin.fetchTopicOffsetsByTimestamp(prefix + topic, moment.getTime()),
+      )
       return rows.map(row => ({ partition: row.partition, offset: BigInt(row.offset) }))
     },
     async groups() {
@@ -155,6 +157,19 @@ function assignmentOf(bytes: Buffer, prefix: string): Record<string, number[]> {
       partitions,
     ]),
   )
+}
+
+/** The client gives up at once when a leader has moved or is new; it asks again after a moment. */
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  for (let attempts = 1; ; attempts += 1) {
+    try {
+      return await ask()
+    } catch (error) {
+      const mayPass = error instanceof kafkajs.KafkaJSProtocolError && error.retriable
+      if (!mayPass || attempts >= 20) throw error
+      await delay(100)
+    }
+  }
 }
 
 /** Waits until every partition of new topics has a leader. @throws after 10 s */

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { type Exit, exit, nothing } from '../exit.ts'
-import { operate, type Operation } from '../operation.ts'
+import { type Operation, operate } from '../operation.ts'
 import type { CommonOptions } from '../options.ts'
 import { schemaOf, table, utc } from '../schemas.ts'
 

@@ -3,7 +3,9 @@ import { operatorCommand } from '../options.ts'
 
 /** `campus effects`: mails and calls of the payment provider. */
 export function registerEffects(program: Command): void {
-  const effects = program.command('effects').description('Look at effects; decide the unclear ones.')
+  const effects = program
+    .command('effects')
+    .description('Look at effects; decide the unclear ones.')
 
   operatorCommand(effects, 'ls', 'Show effects without a certain end; their content is not shown.')
     .addOption(

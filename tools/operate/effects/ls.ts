@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { type Exit, exit } from '../exit.ts'
-import { operate, type Operation } from '../operation.ts'
+import { type Operation, operate } from '../operation.ts'
 import type { CommonOptions } from '../options.ts'
 import { withoutAddresses } from '../personal.ts'
 import { acrossSchemas, table, utc } from '../schemas.ts'

@@ -2,7 +2,7 @@ import type { Tx } from '@campus/platform/data/postgres'
 import { sql } from 'drizzle-orm'
 import { CliError } from '../../cli-error.ts'
 import { type Exit, exit, nothing, refusal } from '../exit.ts'
-import { operate, type Operation } from '../operation.ts'
+import { type Operation, operate } from '../operation.ts'
 import type { CommonOptions } from '../options.ts'
 import { acrossSchemas, table } from '../schemas.ts'
 

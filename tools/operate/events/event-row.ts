@@ -1,9 +1,10 @@
 import { header } from '@campus/contracts/envelope'
 import type { IncomingRecord } from '@campus/platform/events/kafka-record'
+import { CliError } from '../../cli-error.ts'
 import type { Row } from '../output.ts'
 
 /** An event as a line: its envelope. */
-export function eventRow({ topic, partition, offset, key, headers, timestamp }: IncomingRecord): Row {
+export function eventRow({ topic, partition, offset, key, headers, timestamp }: IncomingRecord) {
   return {
     time: timestamp.toISOString(),
     topic,
@@ -37,12 +38,19 @@ export interface EventFilter {
   readonly correlation?: string
 }
 
-/** Whether a record is one of those that are asked for. */
+/**
+ * Whether a record is one of those that are asked for.
+ *
+ * @throws CliError for a pattern that no type can match
+ */
 export function matcherOf(filter: EventFilter): (record: IncomingRecord) => boolean {
+  if (filter.type !== undefined && !/^[\w.*]+$/.test(filter.type)) {
+    throw new CliError(`"${filter.type}" is no pattern of types: orders.*.v1 is one.`)
+  }
   const pattern =
     filter.type === undefined
       ? undefined
-      : new RegExp(`^${filter.type.split('*').map(RegExp.escape).join('.*')}$`)
+      : new RegExp(`^${filter.type.replaceAll('.', '[.]').replaceAll('*', '.*')}$`)
   return ({ key, headers }) =>
     (pattern === undefined || pattern.test(headers[header.type] ?? '')) &&
     (filter.key === undefined || filter.key === key) &&

@@ -1,6 +1,6 @@
 import type { IncomingRecord } from '@campus/platform/events/kafka-record'
 import { type Exit, exit } from '../exit.ts'
-import { operate, type Operation } from '../operation.ts'
+import { type Operation, operate } from '../operation.ts'
 import type { CommonOptions, PersonalOptions } from '../options.ts'
 import { mayShowPersonal } from '../personal.ts'
 import { type EventFilter, eventRow, matcherOf, payloadOf } from './event-row.ts'

@@ -2,7 +2,7 @@ import { topics } from '@campus/contracts/topics'
 import type { Kafka } from '@campus/platform/events/kafka'
 import type { Positions } from '@campus/platform/events/kafka-read'
 import { type Exit, exit } from '../exit.ts'
-import { operate, type Operation } from '../operation.ts'
+import { type Operation, operate } from '../operation.ts'
 import type { CommonOptions } from '../options.ts'
 import type { Row } from '../output.ts'
 import { readTopic } from './read-topic.ts'
@@ -22,7 +22,13 @@ export async function listTopics(operation: Operation): Promise<Exit> {
 
 async function describe(operation: Operation, kafka: Kafka, topic: string): Promise<Row> {
   if ((await kafka.admin.describe(topic)) === undefined) {
-    return { topic, partitions: 0, records: 0, oldest: 'missing: campus topics apply', newest: null }
+    return {
+      topic,
+      partitions: 0,
+      records: 0,
+      oldest: 'missing: campus topics apply',
+      newest: null,
+    }
   }
   const rows = await kafka.admin.offsets(topic)
   const held = rows.filter(({ low, high }) => high > low)
@@ -37,8 +43,14 @@ async function describe(operation: Operation, kafka: Kafka, topic: string): Prom
   }
   // One record of each partition at either end; compaction may have taken the first one.
   const [firsts, lasts] = await Promise.all([
-    times(at(({ low }) => low), at(({ low }) => low + 1n)),
-    times(at(({ high }) => high - 1n), at(({ high }) => high)),
+    times(
+      at(({ low }) => low),
+      at(({ low }) => low + 1n),
+    ),
+    times(
+      at(({ high }) => high - 1n),
+      at(({ high }) => high),
+    ),
   ])
   return {
     topic,

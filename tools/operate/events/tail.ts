@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { IncomingRecord } from '@campus/platform/events/kafka-record'
 import { CliError } from '../../cli-error.ts'
 import { type Exit, exit } from '../exit.ts'
-import { operate, type Operation } from '../operation.ts'
+import { type Operation, operate } from '../operation.ts'
 import type { CommonOptions, PersonalOptions } from '../options.ts'
 import { mayShowPersonal } from '../personal.ts'
 import { type EventFilter, eventRow, matcherOf, payloadOf } from './event-row.ts'
@@ -30,7 +30,7 @@ export async function followEvents(operation: Operation, options: TailOptions): 
     const { type, key, version, time, id } = eventRow(record)
     // A line an event: a table would have to know them all.
     if (output.isJson) output.record({ ...eventRow(record), data: payloadOf(record.value) })
-    else output.say(`${time}  ${String(type)}  ${String(key)}  v${String(version)}  ${String(id)}`)
+    else output.say(`${time}  ${type}  ${key}  v${version}  ${id}`)
   }
   const readings = await Promise.all(
     names.map(topic =>

@@ -1,7 +1,7 @@
 import type { Tx } from '@campus/platform/data/postgres'
 import { sql } from 'drizzle-orm'
 import { type Exit, exit, nothing } from '../exit.ts'
-import { operate, type Operation } from '../operation.ts'
+import { type Operation, operate } from '../operation.ts'
 import type { CommonOptions, PersonalOptions } from '../options.ts'
 import type { Row } from '../output.ts'
 import { isPersonal, mayShowPersonal, withoutAddresses } from '../personal.ts'

@@ -1,7 +1,7 @@
 import { topics } from '@campus/contracts/topics'
 import type { Kafka } from '@campus/platform/events/kafka'
 import { type Exit, exit, nothing } from '../exit.ts'
-import { operate, type Operation } from '../operation.ts'
+import { type Operation, operate } from '../operation.ts'
 import type { CommonOptions } from '../options.ts'
 import type { Row } from '../output.ts'
 import { serviceGroups } from './ls.ts'

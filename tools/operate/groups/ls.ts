@@ -1,7 +1,7 @@
 import type { Kafka } from '@campus/platform/events/kafka'
 import type { Group } from '@campus/platform/events/kafka-admin'
 import { type Exit, exit } from '../exit.ts'
-import { operate, type Operation } from '../operation.ts'
+import { type Operation, operate } from '../operation.ts'
 import type { CommonOptions } from '../options.ts'
 
 /** Shows the groups of services with their members. */
@@ -20,7 +20,9 @@ export async function listGroups(operation: Operation): Promise<Exit> {
       partitions: members
         .flatMap(({ assignment }) => Object.values(assignment))
         .reduce((sum, { length }) => sum + length, 0),
-      clients: members.map(({ clientId, host }) => `${clientId}@${host.replace(/^\//, '')}`).join(', '),
+      clients: members
+        .map(({ clientId, host }) => `${clientId}@${host.replace(/^\//, '')}`)
+        .join(', '),
     })),
     'There are no groups: no service consumes.',
   )

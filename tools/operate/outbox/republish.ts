@@ -1,9 +1,9 @@
-import { topics } from '@campus/contracts/topics'
 import type { Tx } from '@campus/platform/data/postgres'
 import { type SQL, sql } from 'drizzle-orm'
 import { CliError } from '../../cli-error.ts'
+import { compactedTopics } from '../behind.ts'
 import { type Exit, exit, nothing, refusal } from '../exit.ts'
-import { operate, type Operation } from '../operation.ts'
+import { type Operation, operate } from '../operation.ts'
 import type { CommonOptions } from '../options.ts'
 import type { Row } from '../output.ts'
 import { acrossSchemas, table, utc } from '../schemas.ts'
@@ -54,7 +54,8 @@ export async function republishEvents(
   if (rows.length === 0) {
     throw nothing('No archive holds such events; archives go back seven days.')
   }
-  const label = options.dryRun === true ? { would: 'republish' } : { outcome: 'in the outbox again' }
+  const label =
+    options.dryRun === true ? { would: 'republish' } : { outcome: 'in the outbox again' }
   output.table(
     rows.map(({ eventId, at, topic, key, version, type }): Row => {
       return { ...label, at, topic, key, version, type, eventId }
@@ -66,6 +67,9 @@ export async function republishEvents(
 
 /** @throws CliError when nothing limits the choice */
 function condition({ eventId, key, since, until }: RepublishOptions): SQL {
+  for (const id of eventId ?? []) {
+    if (!/^[0-9a-f-]{36}$/.test(id)) throw new CliError(`"${id}" is no event id.`)
+  }
   const parts = [
     ...(eventId === undefined ? [] : [sql`a.event_id = any(${sql.param(eventId)}::uuid[])`]),
     ...(key === undefined ? [] : [sql`a.aggregate_key = ${key}`]),
@@ -92,14 +96,11 @@ interface Archived extends Record<string, unknown> {
  * be written there again: an older one would become the present.
  */
 async function choose(tx: Tx, schema: string, wanted: SQL): Promise<readonly Archived[]> {
-  const compacted = topics
-    .filter(({ config }) => config['cleanup.policy']?.includes('compact') === true)
-    .map(({ name }) => name)
   const { rows } = await tx.execute<Archived>(sql`
     select distinct on (a.event_id) a.event_id as "eventId", ${utc('a.created_at')} as at, a.topic,
       a.aggregate_key as key, a.aggregate_version as version, a.type
     from ${table(schema, 'outbox_archive')} a
-    where ${wanted} and (a.topic <> all(${sql.param(compacted)}::text[]) or a.aggregate_version = (
+    where ${wanted} and (a.topic <> all(${sql.param(compactedTopics)}::text[]) or a.aggregate_version = (
       select version from ${table(schema, 'aggregate_version')} v
       where v.topic = a.topic and v.aggregate_key = a.aggregate_key))
     order by a.event_id, a.seq`)

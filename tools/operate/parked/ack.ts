@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { type Exit, exit } from '../exit.ts'
-import { operate, type Operation } from '../operation.ts'
+import { type Operation, operate } from '../operation.ts'
 import type { CommonOptions } from '../options.ts'
 import { table } from '../schemas.ts'
 import { chooseKeys, type Selection } from './choice.ts'

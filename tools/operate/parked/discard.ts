@@ -1,7 +1,7 @@
 import type { Tx } from '@campus/platform/data/postgres'
 import { sql } from 'drizzle-orm'
 import { type Exit, exit, refusal } from '../exit.ts'
-import { operate, type Operation } from '../operation.ts'
+import { type Operation, operate } from '../operation.ts'
 import type { CommonOptions } from '../options.ts'
 import { table } from '../schemas.ts'
 import { chooseKeys } from './choice.ts'

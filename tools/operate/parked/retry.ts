@@ -2,13 +2,19 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Tx } from '@campus/platform/data/postgres'
 import { sql } from 'drizzle-orm'
 import { type Exit, exit, refusal } from '../exit.ts'
-import { operate, type Operation } from '../operation.ts'
+import { type Operation, operate } from '../operation.ts'
 import type { CommonOptions } from '../options.ts'
 import type { Row } from '../output.ts'
 import { withoutAddresses } from '../personal.ts'
 import { table } from '../schemas.ts'
 import { chooseKeys, type Selection } from './choice.ts'
-import { applyOrder, type ParkedKey, waitingEvents } from './parked-keys.ts'
+import {
+  applyOrder,
+  eventColumns,
+  type ParkedEvent,
+  type ParkedKey,
+  waitingEvents,
+} from './parked-keys.ts'
 
 // Handlers live in the service, so the service retries: the command leaves a request with the key and
 // watches what becomes of it. Per key:
@@ -64,7 +70,10 @@ export async function retryKeys(
   }
   if (options.dryRun === true) {
     const events = await postgres.read(tx => eventsOf(tx, schema, chosen))
-    output.table(events.map(event => ({ would: 'retry', ...event })), '')
+    output.table(
+      events.map(event => ({ would: 'retry', ...event })),
+      '',
+    )
     return exit.done
   }
   await postgres.transaction(async tx => {
@@ -93,26 +102,31 @@ async function request(
 
 /** @returns whether every key is free again */
 async function watch(
-  { output, timeoutMs, signal, postgres }: Operation,
+  operation: Operation,
   schema: string,
   keys: readonly ParkedKey[],
 ): Promise<boolean> {
+  const { output, timeoutMs, signal } = operation
   const until = performance.now() + timeoutMs
   const waiting = new Set(keys)
   const told = new Set<string>()
   let stopped = 0
   async function look(tx: Tx, key: ParkedKey): Promise<void> {
     for (const event of await retriedSince(tx, schema, key)) {
-      if (told.has(String(event['eventId']))) continue
-      told.add(String(event['eventId']))
-      output.record({ key: key.key, ...event })
+      if (told.has(event.id)) continue
+      told.add(event.id)
+      const { version, type, status: outcome, eventId } = event
+      output.record({ key: key.key, version, type, outcome, eventId })
     }
     const state = await stateOf(tx, schema, key)
     if (state === 'requested') return
+    const [first] = await waitingEvents(tx, schema, key)
+    // The request for an event that has ended processes is taken back before it is tried.
+    const isUntried = first?.class === 'crash' && first.replays === key.replays
+    if (state === 'stopped' && isUntried) return
     waiting.delete(key)
     if (state === 'free') return
     stopped += 1
-    const [first] = await waitingEvents(tx, schema, key)
     output.record({
       key: key.key,
       version: first?.version,
@@ -123,8 +137,8 @@ async function watch(
     })
   }
   while (waiting.size > 0) {
-    await postgres().read(async tx => {
-      for (const key of [...waiting]) await look(tx, key)
+    await operation.postgres().read(async tx => {
+      for (const key of waiting) await look(tx, key)
     })
     if (waiting.size === 0) break
     if (signal.aborted || performance.now() > until) {
@@ -137,7 +151,9 @@ async function watch(
     }
     await delay(pollMs)
   }
-  output.say(stopped === 0 ? 'Done: nothing of this is parked any more.' : `${stopped} still parked.`)
+  output.say(
+    stopped === 0 ? 'Done: nothing of this is parked any more.' : `${stopped} still parked.`,
+  )
   return stopped === 0
 }
 
@@ -158,9 +174,9 @@ async function retriedSince(
   tx: Tx,
   schema: string,
   { consumer, topic, key, since }: ParkedKey,
-): Promise<readonly Row[]> {
-  const { rows } = await tx.execute<Record<string, string>>(sql`
-    select event_id as "eventId", aggregate_version as version, type, status as outcome
+): Promise<readonly ParkedEvent[]> {
+  const { rows } = await tx.execute<ParkedEvent>(sql`
+    select ${eventColumns}
     from ${table(schema, 'parked_event')}
     where consumer = ${consumer} and topic = ${topic} and aggregate_key = ${key}
       and status = 'retried' and parked_at >= ${since}::timestamptz - interval '1 second'
@@ -171,7 +187,11 @@ async function retriedSince(
 async function eventsOf(tx: Tx, schema: string, keys: readonly ParkedKey[]): Promise<Row[]> {
   const found: Row[] = []
   for (const key of keys) {
-    for (const { eventId, version, type, class: errorClass } of await waitingEvents(tx, schema, key)) {
+    for (const { eventId, version, type, class: errorClass } of await waitingEvents(
+      tx,
+      schema,
+      key,
+    )) {
       found.push({ key: key.key, version, type, class: errorClass, eventId })
     }
   }

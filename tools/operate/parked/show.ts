@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { payloadOf } from '../events/event-row.ts'
 import { type Exit, exit, nothing } from '../exit.ts'
-import { operate, type Operation } from '../operation.ts'
+import { type Operation, operate } from '../operation.ts'
 import type { CommonOptions, PersonalOptions } from '../options.ts'
 import { isPersonal, mayShowPersonal, withoutAddresses } from '../personal.ts'
 import { schemaOf, table, utc } from '../schemas.ts'

@@ -1,6 +1,6 @@
 import { freshKey } from '../../prove/client.ts'
 import { type Exit, exit } from '../exit.ts'
-import { operate, type Operation } from '../operation.ts'
+import { type Operation, operate } from '../operation.ts'
 import type { CommonOptions } from '../options.ts'
 import { openGateway } from './gateway.ts'
 

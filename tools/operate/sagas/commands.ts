@@ -3,7 +3,9 @@ import { operatorCommand } from '../options.ts'
 
 /** `campus sagas`: purchases in progress, over the gateway. */
 export function registerSagas(program: Command): void {
-  const sagas = program.command('sagas').description('Look at purchases in progress; help stuck ones.')
+  const sagas = program
+    .command('sagas')
+    .description('Look at purchases in progress; help stuck ones.')
   const overGateway = (usage: string, description: string) =>
     operatorCommand(sagas, usage, description).addOption(
       new Option('--gateway <url>', 'the gateway; with it, CAMPUS_TOKEN is the access token'),

@@ -15,7 +15,8 @@ export async function openGateway(
   gatewayUrl: string | undefined,
 ): Promise<Gateway> {
   const url = gatewayUrl ?? addresses.CAMPUS_GATEWAY_URL
-  if (url === '') throw new CliError('Where is the gateway? Say --gateway or set CAMPUS_GATEWAY_URL.')
+  if (url === '')
+    throw new CliError('Where is the gateway? Say --gateway or set CAMPUS_GATEWAY_URL.')
   const client = createClient(url)
   const token = addresses.CAMPUS_TOKEN === '' ? await signIn() : addresses.CAMPUS_TOKEN
 

@@ -1,5 +1,5 @@
 import { type Exit, exit } from '../exit.ts'
-import { operate, type Operation } from '../operation.ts'
+import { type Operation, operate } from '../operation.ts'
 import type { CommonOptions } from '../options.ts'
 import type { Row } from '../output.ts'
 import { openGateway } from './gateway.ts'
@@ -29,7 +29,7 @@ export async function listSagas(operation: Operation, options: SagasLsOptions): 
   for (let page = 0; page < pagesMax; page += 1) {
     const { body } = await gateway.ask('GET', `/v1/sagas?${query.toString()}`)
     rows.push(...body.data)
-    const next: unknown = body.nextCursor ?? body.next
+    const next: unknown = body.page?.next
     if (typeof next !== 'string') break
     query.set('cursor', next)
   }

@@ -1,7 +1,7 @@
 import { topics } from '@campus/contracts/topics'
 import { applyTopics } from '@campus/platform/events/topics'
 import { type Exit, exit, nothing } from '../exit.ts'
-import { operate, type Operation } from '../operation.ts'
+import { type Operation, operate } from '../operation.ts'
 import type { CommonOptions } from '../options.ts'
 
 /** Options of `campus topics apply`. */
@@ -19,10 +19,14 @@ export async function createTopics(operation: Operation, { dryRun }: ApplyOption
   const kafka = operation.kafka()
   const found = await Promise.all(topics.map(({ name }) => kafka.admin.describe(name)))
   const missing = topics.filter((_, i) => found[i] === undefined)
-  if (missing.length === 0) throw nothing('Every topic exists. "campus topics verify" compares them.')
-  const created = dryRun === true ? missing.map(({ name }) => name) : await applyTopics(kafka, missing)
+  if (missing.length === 0)
+    throw nothing('Every topic exists. "campus topics verify" compares them.')
+  const created =
+    dryRun === true ? missing.map(({ name }) => name) : await applyTopics(kafka, missing)
   operation.output.table(
-    created.map(topic => (dryRun === true ? { would: 'create', topic } : { outcome: 'created', topic })),
+    created.map(topic =>
+      dryRun === true ? { would: 'create', topic } : { outcome: 'created', topic },
+    ),
     '',
   )
   return exit.done

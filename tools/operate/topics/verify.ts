@@ -1,7 +1,7 @@
 import { topics } from '@campus/contracts/topics'
 import { verifyTopics } from '@campus/platform/events/topics'
 import { type Exit, exit } from '../exit.ts'
-import { operate, type Operation } from '../operation.ts'
+import { type Operation, operate } from '../operation.ts'
 import type { CommonOptions } from '../options.ts'
 
 /** Compares the topics with the contracts. */
