@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import {
   type Line,
   orderPlaced,
+  orderRefunded,
   stockCommitRequested,
   stockReleaseRequested,
 } from '@campus/contracts/events/orders'
@@ -11,6 +12,7 @@ import {
   type CartId,
   type OrderId,
   type PriceId,
+  type RefundId,
   type UserId,
   type VariantId,
 } from '@campus/contracts/ids'
@@ -25,6 +27,7 @@ import { sql } from 'drizzle-orm'
 import { t as file, test } from 'tap'
 import { Config } from './config.ts'
 import { buildService } from './service.ts'
+import { expireReservationsJob } from './stock/expire-reservations.job.ts'
 
 file.setTimeout(120_000)
 const eur = (amount: number) => ({ amount, currency: 'EUR' })
@@ -145,6 +148,15 @@ function order(
     placed,
     commit: stockCommitRequested.of({ orderId }),
     release: stockReleaseRequested.of({ orderId, reason: 'cancelled_by_customer' }),
+    refunded: (restockCount: number) =>
+      orderRefunded.of({
+        orderId,
+        userId: newId<UserId>(),
+        refundId: newId<RefundId>(),
+        amount: eur(1_290),
+        lines: [{ lineNo: 1, quantity: 1, amount: eur(1_290), kind: 'physical', restockCount }],
+        cause: 'staff',
+      }),
   }
 }
 
@@ -280,6 +292,44 @@ test('an expired hold is let go of, and a late commit takes it again when it can
   await bench.publish(first.commit)
   t.equal((await bench.answered(first.orderId, 4))[3], 'stock_committed')
   t.same(await bench.stockOf(item.variantId), { onHand: 0, reserved: 0 })
+})
+
+test('refunded units that never left are sold again, once a refund, and a cancellation adds the rest', async t => {
+  const bench = await open(t)
+  const item = await bench.offer(5)
+  const { orderId, placed, commit, release, refunded } = order(item, 3)
+  await bench.publish(placed, commit)
+  await bench.answered(orderId, 2)
+  t.same(await bench.stockOf(item.variantId), { onHand: 2, reserved: 0 })
+  for (const refund of [refunded(1), refunded(1), refunded(0)]) {
+    const [record] = await bench.publish(refund)
+    if (record !== undefined) await bench.republish(record)
+  }
+  await bench.publish(release)
+  t.same(await bench.answered(orderId, 3), ['stock_reserved', 'stock_committed', 'stock_released'])
+  t.same(await bench.stockOf(item.variantId), { onHand: 5, reserved: 0 })
+  const { rows } = await bench.postgres.read(tx =>
+    tx.execute(sql`select delta from movement where order_id = ${orderId} order by id`),
+  )
+  t.same(
+    rows.map(({ delta }) => delta),
+    [-3, 1, 1, 1],
+  )
+})
+
+test('two sweepers at once let go of an expired hold once', async t => {
+  const bench = await open(t, { RESERVATION_SWEEP_MS: '60000' })
+  const item = await bench.offer(20)
+  const orders = Array.from({ length: 20 }, () => order(item, 1, 0))
+  await bench.publish(...orders.map(({ placed }) => placed))
+  for (const { orderId } of orders) await bench.answered(orderId, 1)
+  const job = expireReservationsJob(bench.postgres, 60_000)
+  const run = () => job.run({ now: new Date(), signal: AbortSignal.timeout(10_000) })
+  await Promise.all([run(), run(), run()])
+  for (const { orderId } of orders) {
+    t.same(await bench.answers(orderId), ['stock_reserved', 'reservation_expired'])
+  }
+  t.same(await bench.stockOf(item.variantId), { onHand: 20, reserved: 0 })
 })
 
 test('200 orders for 20 units hold exactly 20', async t => {

@@ -1,4 +1,5 @@
 import type {
+  AnyId,
   CategoryId,
   CourseId,
   MovementId,
@@ -82,6 +83,7 @@ export const movement = pgTable('movement', {
   reason: text('reason').$type<MovementReason>().notNull(),
   orderId: uuid('order_id').$type<OrderId>(),
   actor: text('actor').notNull(),
+  causeId: uuid('cause_id').$type<AnyId>(),
   at: moment('at').notNull(),
 })
 
@@ -102,6 +104,7 @@ export const reservationLine = pgTable(
     variantId: uuid('variant_id').$type<VariantId>().notNull(),
     quantity: integer('quantity').notNull(),
     tracked: boolean('tracked').notNull(),
+    restocked: integer('restocked').notNull(),
   },
   table => [primaryKey({ columns: [table.reservationId, table.lineNo] })],
 )

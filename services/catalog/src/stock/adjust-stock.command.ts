@@ -28,11 +28,11 @@ export async function adjustStock(
     const { reserved } = (await findStock(tx, variantId)) ?? { reserved: 0 }
     refuseAll(available + delta < 0 ? [refuse.stock_reserved({ reserved, available })] : [])
     const [movement] = await moveUnits(tx, {
-      wanted: new Map([[variantId, delta]]),
-      sign: 1,
+      deltas: new Map([[variantId, delta]]),
       isReserved: false,
       reason,
       orderId: null,
+      causeId: null,
       now: clock.now(),
     })
     return movement ?? fail(chassis.notFound())

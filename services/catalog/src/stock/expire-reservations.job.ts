@@ -1,10 +1,9 @@
-import { reservationExpired } from '@campus/contracts/events/catalog'
 import type { VariantId } from '@campus/contracts/ids'
 import type { Postgres } from '@campus/platform/data/postgres'
 import { emit } from '@campus/platform/events/outbox'
 import { defineJob } from '@campus/platform/process/jobs'
-import { lockExpired, saveState } from './reservation.store.ts'
-import { wantedOf } from './reservation.ts'
+import { lockExpired, saveReservation } from './reservation.store.ts'
+import { decideExpiry } from './reservation.ts'
 import { changeReserved, lockAvailable } from './stock.store.ts'
 
 const expiredMax = 200
@@ -17,21 +16,19 @@ export function expireReservationsJob(postgres: Postgres, periodMs: number) {
     run: ({ now }) =>
       postgres.transaction(async tx => {
         const expired = await lockExpired(tx, now, expiredMax)
+        const steps = expired.map(found => ({ found, decided: decideExpiry(found, now) }))
         const freed = new Map<VariantId, number>()
-        for (const { lines } of expired) {
-          for (const [variantId, quantity] of wantedOf(lines)) {
-            freed.set(variantId, (freed.get(variantId) ?? 0) - quantity)
+        for (const { decided } of steps) {
+          for (const [variantId, delta] of decided.reserve) {
+            freed.set(variantId, (freed.get(variantId) ?? 0) + delta)
           }
         }
         await lockAvailable(tx, [...freed.keys()])
         await changeReserved(tx, freed)
-        for (const { id } of expired) await saveState(tx, id, 'expired', now)
-        await emit(
-          tx,
-          ...expired.map(({ id, orderId }) =>
-            reservationExpired.of({ orderId, reservationId: id }),
-          ),
-        )
+        for (const { found, decided } of steps) {
+          await saveReservation(tx, found, decided.reservation, now)
+        }
+        await emit(tx, ...steps.flatMap(({ decided }) => decided.answer ?? []))
         return expired.length === expiredMax
       }),
   })

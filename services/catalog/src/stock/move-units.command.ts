@@ -1,5 +1,5 @@
 import { stockAdjusted } from '@campus/contracts/events/catalog'
-import type { MovementId, OrderId, VariantId } from '@campus/contracts/ids'
+import type { AnyId, MovementId, OrderId, VariantId } from '@campus/contracts/ids'
 import type { Tx } from '@campus/platform/data/postgres'
 import { emit } from '@campus/platform/events/outbox'
 import { newId } from '@campus/platform/new-id'
@@ -11,19 +11,19 @@ import { move } from './stock.store.ts'
 export async function moveUnits(
   tx: Tx,
   change: {
-    readonly wanted: ReadonlyMap<VariantId, number>
-    readonly sign: 1 | -1
+    /** Units that come (positive) or go (negative). */
+    readonly deltas: ReadonlyMap<VariantId, number>
     /** Whether the same number of reserved units is let go of. */
     readonly isReserved: boolean
     readonly reason: MovementReason
     readonly orderId: OrderId | null
+    /** What asked for it, when an order may give one variant back several times. */
+    readonly causeId: AnyId | null
     readonly now: Date
   },
 ): Promise<Movement[]> {
-  const { wanted, sign, ...rest } = change
   const movements = await move(tx, {
-    ...rest,
-    deltas: new Map([...wanted].map(([variantId, quantity]) => [variantId, sign * quantity])),
+    ...change,
     actor: currentFlow()?.actor ?? 'service:catalog',
     newId: () => newId<MovementId>(),
   })

@@ -1,5 +1,6 @@
 import {
   orderPlaced,
+  orderRefunded,
   stockCommitRequested,
   stockReleaseRequested,
 } from '@campus/contracts/events/orders'
@@ -7,8 +8,9 @@ import { defineConsumer, on } from '@campus/platform/events/consumer'
 import { commitStock } from './commit-stock.command.ts'
 import { releaseStock } from './release-stock.command.ts'
 import { type ReserveDeps, reserveStock } from './reserve-stock.command.ts'
+import { restock } from './restock.command.ts'
 
-/** What orders ask of the stock; each request is answered exactly once, by an event. */
+/** What orders ask of the stock, each answered by one event; and what a refund leaves behind. */
 export function stockConsumer(deps: ReserveDeps) {
   return defineConsumer({
     name: 'catalog.stock',
@@ -25,6 +27,13 @@ export function stockConsumer(deps: ReserveDeps) {
       }),
       on(stockReleaseRequested, async ({ tx, event: { data }, now }) => {
         await releaseStock(tx, data.orderId, now)
+      }),
+      on(orderRefunded, async ({ tx, event: { data }, now }) => {
+        const { orderId, refundId, lines } = data
+        const units = lines.flatMap(({ lineNo, restockCount: count = 0 }) =>
+          count > 0 ? [{ lineNo, count }] : [],
+        )
+        if (units.length > 0) await restock(tx, orderId, { refundId, units }, now)
       }),
     ],
   })

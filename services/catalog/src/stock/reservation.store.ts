@@ -2,7 +2,7 @@ import type { OrderId, ReservationId } from '@campus/contracts/ids'
 import type { Tx } from '@campus/platform/data/postgres'
 import { and, asc, eq, lte } from 'drizzle-orm'
 import { reservation, reservationLine } from '../schema.ts'
-import type { Reservation, ReservationState } from './reservation.ts'
+import type { Reservation } from './reservation.ts'
 
 /** The reservation of an order, locked until the transaction ends. */
 export async function lockReservation(tx: Tx, orderId: OrderId): Promise<Reservation | undefined> {
@@ -22,13 +22,23 @@ export async function insertReservation(tx: Tx, made: Reservation, now: Date): P
   await tx.insert(reservationLine).values(lines.map(line => ({ ...line, reservationId: made.id })))
 }
 
-export async function saveState(
+/** Writes what was decided. The caller holds the lock. */
+export async function saveReservation(
   tx: Tx,
-  id: ReservationId,
-  state: ReservationState,
+  before: Reservation,
+  after: Reservation,
   now: Date,
 ): Promise<void> {
+  if (after === before) return
+  const { id, state } = after
   await tx.update(reservation).set({ state, updatedAt: now }).where(eq(reservation.id, id))
+  if (after.lines === before.lines) return
+  for (const { lineNo, restocked } of after.lines) {
+    await tx
+      .update(reservationLine)
+      .set({ restocked })
+      .where(and(eq(reservationLine.reservationId, id), eq(reservationLine.lineNo, lineNo)))
+  }
 }
 
 /** Held reservations past their time, the oldest first. Others' sweepers skip what is locked here. */
@@ -50,6 +60,7 @@ async function linesOf(tx: Tx, id: ReservationId) {
       variantId: reservationLine.variantId,
       quantity: reservationLine.quantity,
       tracked: reservationLine.tracked,
+      restocked: reservationLine.restocked,
     })
     .from(reservationLine)
     .where(eq(reservationLine.reservationId, id))

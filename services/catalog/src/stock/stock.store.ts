@@ -1,4 +1,4 @@
-import type { MovementId, OrderId, PriceId, VariantId } from '@campus/contracts/ids'
+import type { AnyId, MovementId, OrderId, PriceId, VariantId } from '@campus/contracts/ids'
 import type { Tx } from '@campus/platform/data/postgres'
 import { and, asc, desc, eq, inArray, lt, sql } from 'drizzle-orm'
 import { movement, price, product, stock, variant } from '../schema.ts'
@@ -46,12 +46,14 @@ export async function move(
     readonly isReserved: boolean
     readonly reason: MovementReason
     readonly orderId: OrderId | null
+    /** What asked for it, when an order may give one variant back several times. */
+    readonly causeId: AnyId | null
     readonly actor: string
     readonly now: Date
     readonly newId: () => MovementId
   },
 ): Promise<Movement[]> {
-  const { deltas, reason, orderId, actor, now } = change
+  const { deltas, reason, orderId, causeId, actor, now } = change
   if (deltas.size === 0) return []
   const released = change.isReserved ? sql`c.quantity` : sql`0`
   const { rows } = await tx.execute<{ variant_id: VariantId; on_hand: number }>(sql`
@@ -65,7 +67,9 @@ export async function move(
     onHandAfter: row.on_hand,
     reason,
   }))
-  await tx.insert(movement).values(movements.map(one => ({ ...one, orderId, actor, at: now })))
+  await tx
+    .insert(movement)
+    .values(movements.map(one => ({ ...one, orderId, causeId, actor, at: now })))
   return movements
 }
 
