@@ -28,7 +28,10 @@ const attemptsMax = 5
 const pauseMs = { first: 500, max: 30_000 }
 /** A stopped consumer is asked again so often whether it may go on. */
 const stoppedMs = 2_000
-/** Heartbeats stop when no attempt has begun or ended for so long, so that a hung process shows. */
+/**
+ * Heartbeats stop when no attempt has begun or ended for so long, so that a hung process shows; and no
+ * event is tried again after that time.
+ */
 const standstillMs = 20_000
 const heartbeatMs = 3_000
 
@@ -204,6 +207,7 @@ export function createBatchHandler(
     record: IncomingRecord,
     moved: () => void,
   ): Promise<void> {
+    const beganAt = performance.now()
     for (let attempts = 1; ; attempts += 1) {
       moved()
       try {
@@ -211,7 +215,9 @@ export function createBatchHandler(
         return
       } catch (error) {
         if (isDependencyFailure(error)) throw error
-        if (attempts < attemptsMax) continue
+        // A handler that takes its whole time at each attempt would hold up the partition for minutes.
+        const isTimeLeft = performance.now() - beganAt < standstillMs
+        if (attempts < attemptsMax && isTimeLeft) continue
         await parkFailed(hearing, record, failure(error, attempts))
         return
       }

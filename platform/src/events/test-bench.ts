@@ -1,7 +1,10 @@
 // What the tests of events share: a bar that pours drinks, and whoever counts them.
-import { defineEvent } from '@campus/contracts/envelope'
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { defineEvent, type Event } from '@campus/contracts/envelope'
 import type { Topic } from '@campus/contracts/topics'
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { Type } from 'typebox'
 import { systemClock } from '../clock.ts'
 import type { Postgres, Tx } from '../data/postgres.ts'
@@ -151,5 +154,89 @@ export async function requestRetry(postgres: Postgres, acceptGap = false): Promi
   await postgres.read(tx =>
     tx.execute(sql`update parked_key set retry_requested_at = now(), retry_requested_by = 'test',
       accept_gap = ${acceptGap}`),
+  )
+}
+
+/** Fails unless `event` is the next of its glass: what the order guard promises, looked at from outside. */
+export async function serveInOrder(tx: Tx, { key, version }: Event): Promise<void> {
+  const { rows } = await tx.execute(sql`
+    insert into seen_version as s (consumer, topic, aggregate_key, version)
+    values ('served', '', ${key}, ${version})
+    on conflict (consumer, topic, aggregate_key) do update set version = excluded.version
+      where s.version = excluded.version - 1
+    returning version`)
+  if (rows.length === 0) throw new Error(`${key} was served version ${version} out of order.`)
+}
+
+/** A replica of the bar as a process. */
+export interface BarProcess {
+  readonly child: ChildProcess
+  /** It works now, and ends in order when it is asked to. */
+  readonly started: Promise<unknown>
+  /** Ends it as `signal` does, and waits until it is gone. */
+  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>
+}
+
+export function startBarProcess(
+  t: Cleanup,
+  bar: Bar,
+  env: Readonly<Record<string, string>> = {},
+): BarProcess {
+  const child = spawn(
+    process.execPath,
+    ['--import', './tools/fast-imports.ts', `${import.meta.dirname}/bar-process.ts`],
+    {
+      env: {
+        PATH: process.env['PATH'],
+        LOG_LEVEL: process.env['LOG_LEVEL'],
+        DATABASE_URL: bar.url,
+        KAFKA_BROKERS: bar.brokers,
+        KAFKA_TOPIC_PREFIX: bar.topicPrefix,
+        ...env,
+      },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
+  const exited = once(child, 'exit')
+  const started = Promise.race([once(child.stdout, 'data'), exited])
+  async function end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill(signal)
+      await exited
+    }
+    return child.exitCode
+  }
+  t.teardown(() => end('SIGKILL'))
+  return { child, started, end }
+}
+
+/**
+ * The oracle of the faults: everything that was poured is published, applied once and in order, and
+ * nothing was noticed that should not have happened.
+ *
+ * @param expected the sum of each glass
+ */
+export async function assertAllServed(
+  { postgres }: Bar,
+  expected: Readonly<Record<string, number>>,
+): Promise<void> {
+  const rowsOf = async (query: SQL) => (await postgres.read(tx => tx.execute(query))).rows
+  assert.deepEqual(await rowsOf(sql`select event_id from outbox`), [], 'all is published')
+  assert.deepEqual(await sums(postgres), expected, 'all is applied')
+  assert.deepEqual(await parked(postgres), [], 'nothing is parked')
+  assert.deepEqual(
+    await rowsOf(sql`
+      select a.event_id from outbox_archive a full join inbox i using (event_id)
+      where a.event_id is null or i.event_id is null`),
+    [],
+    'what is in the inbox is what was published',
+  )
+  assert.deepEqual(
+    await rowsOf(sql`
+      select v.aggregate_key, v.version, s.version as seen from aggregate_version v
+      left join seen_version s on s.consumer = 'bar.ledger' and s.aggregate_key = v.aggregate_key
+      where s.version is distinct from v.version`),
+    [],
+    'the versions are equal',
   )
 }
