@@ -1,6 +1,8 @@
+import assert from 'node:assert/strict'
+import { eventually } from '@campus/platform/testing/eventually'
 import { test } from 'tap'
 import { CliError } from '../cli-error.ts'
-import { checkInvariants } from './audit/audit.ts'
+import { checkInvariants, watchInvariants } from './audit/audit.ts'
 import { checks } from './audit/round.ts'
 import { createBench } from './test-bench.ts'
 
@@ -86,5 +88,20 @@ test('the audit', async t => {
 
   await t.test('a check that does not exist is an error', async t => {
     await t.rejects(checkInvariants(operation, { check: ['I99'] }), CliError)
+  })
+
+  await t.test('a watch shows the violations of its last round as metrics', async t => {
+    const options = { every: 0.1, metricsPort: 0, check: ['I9', 'I10'] }
+    const watching = watchInvariants(operation, options)
+    const text = await eventually(async () => {
+      const url = /http:\S+/.exec(bench.warned.at(-1) ?? '')?.[0] ?? ''
+      const found = await (await fetch(url)).text()
+      assert.match(found, /campus_invariant_violations\{[^}]*check="I10"/)
+      return found
+    })
+    t.match(text, /campus_invariant_violations\{[^}]*check="I9"[^}]*\} 1\n/)
+    t.match(text, /campus_audit_round_timestamp_seconds/)
+    bench.interrupt()
+    t.equal(await watching, 1, 'the last round had violations')
   })
 })

@@ -98,7 +98,8 @@ test('events, topics and what was lost between them', async t => {
       const id = idOf(hourAgo, 2)
       await bench.query(`
       insert into orders.inbox (event_id, consumer) values ('${id}', 'orders.checkout');
-      insert into catalog.seen_version values ('catalog.stock', 'campus.orders', 'order:1', 1);
+      insert into catalog.seen_version values ('catalog.stock', 'campus.orders', 'order:1', 1),
+        ('catalog.deaf', 'campus.orders', 'order:1', 2), ('catalog.slow', 'campus.orders', 'order:1', 1);
       insert into catalog.parked_event (id, consumer, event_id, aggregate_key, topic, partition,
         record_offset, headers, error_class, error)
       values ('${id}', 'catalog.stock', '${id}', 'order:1', 'campus.orders', 5, 1, '{}', 'TypeError', 'no')`)
@@ -112,6 +113,8 @@ test('events, topics and what was lost between them', async t => {
           envelope: { [header.version]: '2' },
           data: { n: 2 },
           consumers: [
+            { consumer: 'catalog.deaf', outcome: 'does not hear it' },
+            { consumer: 'catalog.slow', outcome: 'not seen yet' },
             { consumer: 'catalog.stock', outcome: 'parked', class: 'TypeError' },
             { consumer: 'orders.checkout', outcome: 'applied' },
           ],

@@ -43,7 +43,7 @@ export async function checkInvariants(
 }
 
 /** Rounds until the signal, with metrics for those that went before. @see audit */
-async function watchInvariants(operation: Operation, options: AuditOptions): Promise<Exit> {
+export async function watchInvariants(operation: Operation, options: AuditOptions): Promise<Exit> {
   const { signal, output } = operation
   const metrics = createMetrics({ service: 'audit' })
   const gauge: Gauge<'check'> = metrics.gauge(
@@ -64,6 +64,9 @@ async function watchInvariants(operation: Operation, options: AuditOptions): Pro
   if (options.metricsPort !== undefined) {
     server.listen(options.metricsPort, '127.0.0.1')
     await once(server, 'listening')
+    const address = server.address()
+    const port = typeof address === 'object' ? address?.port : options.metricsPort
+    output.warn(`Metrics: http://127.0.0.1:${port}/metrics`)
   }
   let hasViolation = false
   while (!signal.aborted) {

@@ -41,7 +41,9 @@ export async function showEvent(
   }
   refusePersonal(topic, mayBePersonal)
   const key = record?.key ?? archived?.key ?? ''
-  const consumers = await postgres.read(tx => consumersOf(tx, { id, topic, key }))
+  const version = Number(record?.headers[header.version] ?? archived?.version ?? 0)
+  const shown = { id, topic, key, version: Number.isSafeInteger(version) ? version : 0 }
+  const consumers = await postgres.read(tx => consumersOf(tx, shown))
   output.record({
     ...(record === undefined ? { ...archived, id } : eventRow(record)),
     state: stateOf(record, archived),
@@ -124,26 +126,32 @@ function stateOf(record: IncomingRecord | undefined, archived: Archived | undefi
   return 'in the archive only: its topic no longer holds it'
 }
 
+interface Shown {
+  readonly id: string
+  readonly topic: string
+  readonly key: string
+  readonly version: number
+}
+
 /** Consumers that know the event, or at least its aggregate. */
-async function consumersOf(
-  tx: Tx,
-  { id, topic, key }: { readonly id: string; readonly topic: string; readonly key: string },
-): Promise<Row[]> {
+async function consumersOf(tx: Tx, { id, topic, key, version }: Shown): Promise<Row[]> {
   return acrossSchemas(tx, async schema => {
     const { rows } = await tx.execute<Record<string, string | null>>(sql`
-      select consumer, case
+      select known.consumer, case
           when p.status = 'parked' then 'parked' when p.status = 'discarded' then 'discarded'
-          when i.event_id is not null then 'applied' else 'not applied' end as outcome,
+          when i.event_id is not null then 'applied' when s.version >= ${version} then 'does not hear it'
+          else 'not seen yet' end as outcome,
         ${utc('i.processed_at')} as at, p.error_class as class, p.error
       from (
         select consumer from ${table(schema, 'inbox')} where event_id = ${id}
         union select consumer from ${table(schema, 'parked_event')} where event_id = ${id}
         union select consumer from ${table(schema, 'seen_version')}
           where topic = ${topic} and aggregate_key = ${key}) known
-      left join ${table(schema, 'inbox')} i using (consumer)
-      left join ${table(schema, 'parked_event')} p using (consumer)
-      where (i.event_id is null or i.event_id = ${id}) and (p.event_id is null or p.event_id = ${id})
-      order by consumer`)
+      left join ${table(schema, 'inbox')} i on i.consumer = known.consumer and i.event_id = ${id}
+      left join ${table(schema, 'parked_event')} p on p.consumer = known.consumer and p.event_id = ${id}
+      left join ${table(schema, 'seen_version')} s on s.consumer = known.consumer
+        and s.topic = ${topic} and s.aggregate_key = ${key}
+      order by known.consumer`)
     return rows
   })
 }
