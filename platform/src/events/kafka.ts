@@ -1,4 +1,4 @@
-import { Kafka as KafkaClient, logLevel, type Producer } from 'kafkajs'
+import { type ISocketFactory, Kafka as KafkaClient, logLevel, type Producer } from 'kafkajs'
 import type { Logger } from '../process/logger.ts'
 import { createAdmin, type KafkaAdmin } from './kafka-admin.ts'
 import { type Consume, type Consumption, consume } from './kafka-consume.ts'
@@ -37,6 +37,8 @@ export interface KafkaOptions {
   /** Put before every topic and group, so that several meshes can share a cluster. */
   readonly topicPrefix?: string
   readonly logger?: Logger
+  /** Opens each connection; tests go through a proxy here, whatever address the broker advertises. */
+  readonly socketFactory?: ISocketFactory
 }
 
 /** Makes a client; connections are opened on first use and again after an outage. */
@@ -46,6 +48,7 @@ export function createKafka(options: KafkaOptions): Kafka {
   const client = new KafkaClient({
     clientId: options.clientId,
     brokers: [...options.brokers],
+    ...(options.socketFactory !== undefined && { socketFactory: options.socketFactory }),
     connectionTimeout: 3_000,
     requestTimeout: 5_000,
     retry: { retries: 3, initialRetryTime: 100, maxRetryTime: 2_000 },

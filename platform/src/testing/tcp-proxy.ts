@@ -9,44 +9,86 @@ export interface TcpProxy {
   readonly url: string
   /** Ends all connections and refuses new ones: the server is gone. */
   cut(): void
+  /** Ends all connections once; new ones are welcome: a switch has restarted. */
+  reset(): void
   /** Keeps connections open and passes nothing on: the server hangs. */
   freeze(): void
+  /** Passes requests on and drops all answers: the server has done it, and nobody learns of it. */
+  mute(): void
+  /** Each answer comes later, with the given probability: a bad line. */
+  slow(options: { readonly ms: number; readonly share: number }): void
   /** Passes everything on again. */
   restore(): void
 }
+
+type Mode =
+  | { readonly kind: 'open' | 'cut' | 'frozen' | 'mute' }
+  | { readonly kind: 'slow'; readonly ms: number; readonly share: number }
 
 /** Listens on a free port of the loopback and passes everything on to the host of `target`. */
 export async function createTcpProxy(t: Cleanup, target: string): Promise<TcpProxy> {
   const { hostname, port: targetPort } = new URL(target)
   const sockets = new Set<Socket>()
-  let mode: 'open' | 'cut' | 'frozen' = 'open'
+  let mode: Mode = { kind: 'open' }
 
   function destroyAll(): void {
     for (const socket of sockets) socket.destroy()
   }
 
   const server = createServer(client => {
-    if (mode === 'cut') {
+    if (mode.kind === 'cut') {
       client.destroy()
       return
     }
     const upstream = connect(Number(targetPort), hostname)
-    for (const [from, to] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      sockets.add(from)
-      from.on('data', chunk => to.write(chunk))
-      from.on('error', () => undefined)
-      from.on('close', () => {
-        sockets.delete(from)
-        to.destroy()
-      })
-      if (mode === 'frozen') from.pause()
-    }
+    const answers = passing(answer => client.write(answer))
+    pipe(client, upstream, chunk => upstream.write(chunk))
+    pipe(upstream, client, chunk => {
+      if (mode.kind !== 'mute') answers(chunk)
+    })
   })
   const port = await listenOnLoopback(t, server)
   t.teardown(destroyAll)
+
+  function pipe(from: Socket, to: Socket, pass: (chunk: Buffer) => void): void {
+    sockets.add(from)
+    from.setNoDelay(true)
+    from.on('data', pass)
+    from.on('error', () => undefined)
+    from.on('close', () => {
+      sockets.delete(from)
+      to.destroy()
+    })
+    if (mode.kind === 'frozen') from.pause()
+  }
+
+  /** Keeps the order of chunks: one that waits holds back those behind it. */
+  function passing(write: (chunk: Buffer) => void): (chunk: Buffer) => void {
+    let last = Promise.resolve()
+    let waiting = 0
+    return chunk => {
+      const isLate = mode.kind === 'slow' && Math.random() < mode.share
+      const ms = isLate && mode.kind === 'slow' ? mode.ms : 0
+      if (ms === 0 && waiting === 0) {
+        write(chunk)
+        return
+      }
+      waiting += 1
+      last = (async () => {
+        await last
+        if (ms > 0) await new Promise(resolve => setTimeout(resolve, ms))
+        waiting -= 1
+        write(chunk)
+      })()
+    }
+  }
+
+  function become(next: Mode): void {
+    // What an answer that was dropped belonged to can never be completed on its connection.
+    if (mode.kind === 'mute') destroyAll()
+    if (mode.kind === 'frozen') for (const socket of sockets) socket.resume()
+    mode = next
+  }
 
   const url = new URL(target)
   url.hostname = '127.0.0.1'
@@ -55,16 +97,16 @@ export async function createTcpProxy(t: Cleanup, target: string): Promise<TcpPro
     port,
     url: url.href,
     cut() {
-      mode = 'cut'
+      become({ kind: 'cut' })
       destroyAll()
     },
+    reset: destroyAll,
     freeze() {
-      mode = 'frozen'
+      become({ kind: 'frozen' })
       for (const socket of sockets) socket.pause()
     },
-    restore() {
-      mode = 'open'
-      for (const socket of sockets) socket.resume()
-    },
+    mute: () => become({ kind: 'mute' }),
+    slow: options => become({ kind: 'slow', ...options }),
+    restore: () => become({ kind: 'open' }),
   }
 }
