@@ -42,5 +42,47 @@ export const Config = Type.Object({
     default: 60_000,
     description: 'tok_double_webhook: each webhook comes a third time after this time',
   }),
+  PSP_REORDER_MS: delayMs({
+    default: 5_000,
+    description: 'tok_reordered: the webhook of the authorisation comes so late',
+  }),
+  PSP_DISPUTE_MS: delayMs({
+    default: 60_000,
+    description: 'tok_chargeback is disputed so long after its capture',
+  }),
+  PSP_DISPUTE_LOST_MS: delayMs({
+    default: 120_000,
+    description: 'tok_chargeback: the dispute is lost so long after the capture',
+  }),
+  REFUND_PERIOD_MS: Type.Integer({
+    minimum: 20,
+    maximum: 3_600_000,
+    default: 30_000,
+    description: 'How often refunds are looked for that must be tried again',
+  }),
+  REFUND_BACK_OFF_MS: Type.Integer({
+    minimum: 1,
+    maximum: 3_600_000,
+    default: 30_000,
+    description: 'Wait after the first attempt at a refund; doubled each time, up to an hour',
+  }),
+  ORPHAN_PERIOD_MS: Type.Integer({
+    minimum: 20,
+    maximum: 3_600_000,
+    default: 600_000,
+    description: 'How often captured money without a confirmed order is looked for',
+  }),
+  ORPHAN_ALERT_SECONDS: Type.Integer({
+    minimum: 0,
+    maximum: 604_800,
+    default: 7_200,
+    description: 'Captured money whose order is not confirmed is shown after this time',
+  }),
+  ORPHAN_REFUND_SECONDS: Type.Integer({
+    minimum: 0,
+    maximum: 2_592_000,
+    default: 86_400,
+    description: 'Captured money whose order is not confirmed is given back after this time',
+  }),
 })
 export type Config = Static<typeof Config>

@@ -8,6 +8,12 @@ export const refuse = defineErrors('payments', {
   already_paid: { status: 409, message: 'The payment has been authorised already.' },
   attempts_exhausted: { status: 409, message: 'The payment was declined for good.' },
   challenge_over: { status: 409, message: 'The challenge was answered already.' },
+  refund_through_order: {
+    status: 409,
+    message: 'Money of an order is refunded through its order.',
+  },
+  not_captured: { status: 409, message: 'Nothing was captured that could be refunded.' },
+  exceeds_captured: { status: 409, message: 'So much is not left of what was captured.' },
   signature_invalid: { status: 401, message: 'The webhook is not signed by the provider.' },
   signature_stale: { status: 401, message: 'The webhook was signed more than 300 s ago.' },
 })

@@ -1,5 +1,12 @@
 import type { Ref } from '@campus/contracts/events/orders'
-import type { AnyId, ChallengeId, IntentId, UserId } from '@campus/contracts/ids'
+import type {
+  AnyId,
+  ChallengeId,
+  DisputeId,
+  IntentId,
+  RefundId,
+  UserId,
+} from '@campus/contracts/ids'
 import {
   bigint,
   boolean,
@@ -11,10 +18,10 @@ import {
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core'
-import type { Intent, IntentState, Voiding } from './intents/intent.ts'
+import type { Dispute, Intent, IntentState, Refund, Voiding } from './intents/intent.ts'
 import type { EntryKind } from './ledger/ledger.ts'
 import type { AttemptId } from './psp/provider.ts'
-import type { PspState } from './psp/simulation.ts'
+import type { PspPayment, PspState } from './psp/simulation.ts'
 
 const moment = (name: string) => timestamp(name, { withTimezone: true })
 /** Minor units of the row's currency. */
@@ -42,10 +49,24 @@ export const intent = pgTable('intent', {
   returnCause: text('return_cause').$type<NonNullable<Intent['returnCause']>>(),
   returnedAt: moment('returned_at'),
   voiding: jsonb('voiding').$type<Voiding>(),
+  confirmedAt: moment('confirmed_at'),
+  dispute: jsonb('dispute').$type<Dispute>(),
   correlationId: text('correlation_id').notNull(),
   version: integer('version').notNull(),
   createdAt: moment('created_at').notNull(),
   updatedAt: moment('updated_at').notNull(),
+})
+
+export const refund = pgTable('refund', {
+  id: uuid('id').$type<RefundId>().primaryKey(),
+  intentId: uuid('intent_id').$type<IntentId>().notNull(),
+  amount: minor('amount').notNull(),
+  kind: text('kind').$type<Refund['kind']>().notNull(),
+  state: text('state').$type<Refund['state']>().notNull(),
+  code: text('code').$type<NonNullable<Refund['code']>>(),
+  attempts: integer('attempts').notNull(),
+  nextAt: moment('next_at').notNull(),
+  createdAt: moment('created_at').notNull(),
 })
 
 export const ledgerTransaction = pgTable('ledger_transaction', {
@@ -88,7 +109,10 @@ export const pspPayment = pgTable('psp_payment', {
   captured: minor('captured'),
   capturedAt: moment('captured_at'),
   isCaptureRefused: boolean('is_capture_refused').notNull(),
-  refundId: uuid('refund_id').$type<AnyId>(),
+  refunds: jsonb('refunds').$type<PspPayment['refunds'][number][]>().notNull(),
+  disputeId: uuid('dispute_id').$type<DisputeId>(),
+  disputeState: text('dispute_state').$type<NonNullable<PspPayment['disputeState']>>(),
+  disputeAt: moment('dispute_at'),
   refundAttempts: integer('refund_attempts').notNull(),
   createdAt: moment('created_at').notNull(),
 })

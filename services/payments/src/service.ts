@@ -2,9 +2,14 @@ import { createChassis } from '@campus/platform/chassis'
 import { defineConsumer } from '@campus/platform/events/consumer'
 import type { Config } from './config.ts'
 import { providerCalls } from './intents/ask-provider.command.ts'
+import { refundCall } from './intents/ask-refund.command.ts'
+import { noteConfirmed } from './intents/confirm-order.command.ts'
 import { intentRoutes } from './intents/intent.routes.ts'
 import { findIntent } from './intents/intent.store.ts'
 import { orderRequestHandlers } from './intents/order-requests.consumer.ts'
+import { refundRoutes } from './intents/refund.routes.ts'
+import { retryRefundsJob } from './intents/retry-refunds.job.ts'
+import { returnOrphansJob } from './intents/return-orphans.job.ts'
 import { isKnown, type News, settleIntent } from './intents/settle-intent.command.ts'
 import { book } from './ledger/book.command.ts'
 import { ledgerRoutes } from './ledger/ledger.routes.ts'
@@ -18,6 +23,9 @@ import type { PspDelays } from './psp/simulation.ts'
 import { sweepWebhooksJob } from './webhooks/sweep-webhooks.job.ts'
 import { webhookRoutes } from './webhooks/webhook.routes.ts'
 
+/** Refunds wait no longer than this between two attempts. */
+const hourMs = 3_600_000
+
 /** Composes the payments service; nothing connects before `start`. */
 export function buildService(config: Config) {
   const chassis = createChassis({
@@ -25,11 +33,12 @@ export function buildService(config: Config) {
     config,
     rateLimits: { confirm: { max: 30, windowSeconds: 60, by: 'user' } },
   })
-  const { postgres, clock, logger, app } = chassis
+  const { postgres, clock, logger, metrics, app } = chassis
   const psp = { postgres, clock, delays: delaysOf(config) }
   const secret = config.WEBHOOK_SECRET
 
   app.register(intentRoutes({ postgres, clock, book }))
+  app.register(refundRoutes({ postgres, clock, book }))
   app.register(ledgerRoutes({ postgres, cursorSecret: config.CURSOR_SECRET }))
   app.register(
     challengeRoutes({
@@ -54,22 +63,34 @@ export function buildService(config: Config) {
     return config.PSP_WEBHOOK_URL || `http://127.0.0.1:${port}/v1/psp/webhooks`
   }
 
+  const calls = {
+    postgres,
+    clock,
+    book,
+    provider: createProvider(psp),
+    timeoutMs: config.PSP_TIMEOUT_MS,
+  }
+  const orphaned = metrics.gauge(
+    'payments_orphaned',
+    'Captured payments that have waited too long for their order.',
+  )
+
   return chassis.run({
     consumers: [
       defineConsumer({
         name: 'payments.orders',
         kind: 'process',
         onBootstrap: 'replay',
-        handlers: [...orderRequestHandlers(book), orderConfirmedHandler],
+        handlers: [
+          ...orderRequestHandlers(book),
+          orderConfirmedHandler((tx, ref, now) => noteConfirmed(tx, book, ref, now)),
+        ],
       }),
     ],
-    effects: providerCalls({
-      postgres,
-      clock,
-      book,
-      provider: createProvider(psp),
-      timeoutMs: config.PSP_TIMEOUT_MS,
-    }),
+    effects: [
+      ...providerCalls(calls),
+      refundCall({ ...calls, backOff: { firstMs: config.REFUND_BACK_OFF_MS, maxMs: hourMs } }),
+    ],
     jobs: [
       settlePaymentsJob(psp, config.PSP_PERIOD_MS),
       deliverWebhooksJob({
@@ -80,6 +101,17 @@ export function buildService(config: Config) {
         periodMs: config.PSP_PERIOD_MS,
       }),
       sweepWebhooksJob(postgres),
+      retryRefundsJob(postgres, config.REFUND_PERIOD_MS),
+      returnOrphansJob(
+        {
+          postgres,
+          book,
+          gauge: orphaned,
+          alertMs: config.ORPHAN_ALERT_SECONDS * 1_000,
+          refundMs: config.ORPHAN_REFUND_SECONDS * 1_000,
+        },
+        config.ORPHAN_PERIOD_MS,
+      ),
     ],
   })
 }
@@ -94,5 +126,8 @@ function delaysOf(config: Config): PspDelays {
     lateWebhookMs: config.PSP_LATE_WEBHOOK_MS,
     repeatMs: config.PSP_REPEAT_MS,
     lateRepeatMs: config.PSP_LATE_REPEAT_MS,
+    reorderMs: config.PSP_REORDER_MS,
+    disputeMs: config.PSP_DISPUTE_MS,
+    disputeLostMs: config.PSP_DISPUTE_LOST_MS,
   }
 }

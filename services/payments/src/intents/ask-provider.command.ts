@@ -14,7 +14,7 @@ import { type News, settleIntent } from './settle-intent.command.ts'
 // provider knows. The answer itself settles the intent, in the transaction that settles the effect; the
 // webhook that follows tells nothing new.
 
-interface Deps {
+export interface CallDeps {
   readonly postgres: Postgres
   readonly clock: Clock
   readonly provider: Provider
@@ -30,8 +30,8 @@ class Unsettled extends Error {
 /** With a back-off of at most 5 min this is about four hours; orders ask again in the meantime. */
 const attemptsMax = 60
 
-/** The effects `psp_authorize`, `psp_capture`, `psp_void` and `psp_refund`. */
-export function providerCalls(deps: Deps): EffectKind[] {
+/** The effects `psp_authorize`, `psp_capture` and `psp_void`. */
+export function providerCalls(deps: CallDeps): EffectKind[] {
   const { postgres, clock, provider, book } = deps
   /** What an attempt has learned, until it is settled. */
   const learned = new WeakMap<EffectAttempt, News>()
@@ -87,13 +87,10 @@ export function providerCalls(deps: Deps): EffectKind[] {
       case 'void':
         if (intent.returnedAt !== null) return []
         return provider.void(attemptId, signal)
-      case 'refund':
-        if (intent.returnedAt !== null) return []
-        return provider.refund(attemptId, signal)
     }
   }
 
-  return (['authorize', 'capture', 'void', 'refund'] as const).map(kind => ({
+  return (['authorize', 'capture', 'void'] as const).map(kind => ({
     kind: `psp_${kind}`,
     onUnknown: 'retry',
     attemptsMax,
@@ -109,7 +106,6 @@ const settles: { readonly [K in CallKind]: ReadonlySet<Fact['kind']> } = {
   authorize: new Set(['authorized', 'declined', 'action_required']),
   capture: new Set(['captured', 'capture_refused']),
   void: new Set(['voided', 'refunded']),
-  refund: new Set(['refunded']),
 }
 
 function readPayload(payload: unknown) {

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { Ref } from '@campus/contracts/events/orders'
-import type { IntentId } from '@campus/contracts/ids'
+import type { IntentId, RefundId } from '@campus/contracts/ids'
 import { onCommit, type Tx } from '@campus/platform/data/postgres'
 import { enqueueEffect } from '@campus/platform/events/effects'
 import { emit } from '@campus/platform/events/outbox'
@@ -41,7 +41,7 @@ export async function carryOut(
   tx: Tx,
   book: Book,
   before: Intent,
-  { intent, publish, calls, bookings }: Outcome,
+  { intent, publish, calls, refunds, bookings }: Outcome,
   now: Date,
   /** What a confirmation adds to its call. */
   token?: string,
@@ -51,6 +51,7 @@ export async function carryOut(
   if (isChanged) await saveIntent(tx, before, next)
   for (const booking of bookings) await book(tx, booking, next, now)
   for (const kind of calls) await askProvider(tx, kind, next, token)
+  for (const id of refunds) await askForRefund(tx, next, id)
   await emit(tx, ...publish)
   if (isChanged) onCommit(tx, () => intentChanged.emit(next.id, next))
   return next
@@ -68,5 +69,21 @@ async function askProvider(
     kind: `psp_${kind}`,
     dedupeKey: `psp_${kind}:${attemptId}:${cause}`,
     payload: { intentId: id, attemptId, ...(token !== undefined && { token }) },
+  })
+}
+
+/** One effect an attempt: while it has no answer, asking again adds none. */
+export async function askForRefund(
+  tx: Tx,
+  { id: intentId, refunds }: Intent,
+  refundId: RefundId,
+): Promise<void> {
+  const refund = refunds.find(({ id }) => id === refundId)
+  if (refund === undefined) return
+  await enqueueEffect(tx, {
+    kind: 'psp_refund',
+    // A refund that was given up and asked for anew begins another series.
+    dedupeKey: `psp_refund:${refundId}:${refund.nextAt.toISOString()}`,
+    payload: { intentId, refundId },
   })
 }

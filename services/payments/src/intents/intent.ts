@@ -1,6 +1,10 @@
 import type { Ref } from '@campus/contracts/events/orders'
-import type { CaptureFailureCode, DeclineCode } from '@campus/contracts/events/payments'
-import type { ChallengeId, IntentId, UserId } from '@campus/contracts/ids'
+import type {
+  CaptureFailureCode,
+  DeclineCode,
+  RefundFailureCode,
+} from '@campus/contracts/events/payments'
+import type { ChallengeId, DisputeId, IntentId, RefundId, UserId } from '@campus/contracts/ids'
 import type { Static } from 'typebox'
 import type { AttemptId } from '../psp/provider.ts'
 
@@ -21,7 +25,29 @@ export const attemptsMax = 3
 /** How a request to take everything back was answered. */
 export interface Voiding {
   readonly outcome: 'nothing' | 'voided' | 'refunded'
-  readonly cause: 'requested' | 'lapsed'
+  readonly cause: 'requested' | 'lapsed' | 'orphaned'
+}
+
+/** Money on its way back, or back. The provider knows it by its id. */
+export interface Refund {
+  readonly id: RefundId
+  readonly amountMinor: number
+  /** `rest`: what is left of a payment that goes back as a whole; it is told by the void's answer. */
+  readonly kind: 'asked' | 'rest'
+  readonly state: 'pending' | 'succeeded' | 'failed'
+  readonly code: Static<typeof RefundFailureCode> | null
+  /** Attempts that have failed. */
+  readonly attempts: number
+  /** When it is tried again. */
+  readonly nextAt: Date
+  readonly createdAt: Date
+}
+
+/** The buyer's bank wants the money back. */
+export interface Dispute {
+  readonly id: DisputeId
+  readonly amountMinor: number
+  readonly state: 'open' | 'won' | 'lost'
 }
 
 /** A payment of one thing by one person: the only place where money is promised and taken. */
@@ -48,12 +74,19 @@ export interface Intent {
   readonly refundedMinor: number
   readonly capturedAt: Date | null
   readonly captureFailure: Static<typeof CaptureFailureCode> | null
-  /** Why the money must go back: `late` is money that came after the cancellation. */
-  readonly returnCause: 'requested' | 'late' | null
+  /**
+   * Why all of the money must go back: `late` came after the cancellation, and for `orphaned` no order
+   * was confirmed.
+   */
+  readonly returnCause: 'requested' | 'late' | 'orphaned' | null
   /** When it was back. */
   readonly returnedAt: Date | null
   /** The answer that orders got; null while none was given. */
   readonly voiding: Voiding | null
+  readonly refunds: readonly Refund[]
+  readonly dispute: Dispute | null
+  /** When the order was confirmed. */
+  readonly confirmedAt: Date | null
   /** The story's first request, so that a webhook continues it. */
   readonly correlationId: string
   /** Raised by each change; the ETag. */
@@ -65,4 +98,13 @@ export interface Intent {
 /** Whether the provider is at work, so that waiting makes sense. */
 export function isInProgress({ state }: Intent): boolean {
   return state === 'processing' || state === 'capturing'
+}
+
+/** Minor units that can still be refunded: neither back, nor on their way, nor disputed. */
+export function refundableMinor({ capturedMinor, refunds, dispute }: Intent): number {
+  const asked = refunds
+    .filter(({ state }) => state !== 'failed')
+    .reduce((sum, { amountMinor }) => sum + amountMinor, 0)
+  const disputed = dispute === null || dispute.state === 'won' ? 0 : dispute.amountMinor
+  return Math.max(0, capturedMinor - asked - disputed)
 }

@@ -3,26 +3,36 @@ import {
   type AnyId,
   asId,
   type ChallengeId,
+  type DisputeId,
   type IntentId,
+  type RefundId,
   type UserId,
 } from '@campus/contracts/ids'
 import { AppError } from '@campus/platform/errors'
 import { test } from 'tap'
 import type { Fact } from '../psp/provider.ts'
-import { type Intent, type IntentState, states } from './intent.ts'
+import { type Intent, type IntentState, type Refund, refundableMinor, states } from './intent.ts'
 import {
+  type At,
   decideCapture,
   decideConfirmation,
+  decideConfirmed,
   decideFact,
   decideFacts,
   decideOpenedAgain,
   decideOpening,
+  decideOrphaned,
+  decideRefund,
+  decideRefundSilence,
   decideVoid,
   type Outcome,
+  refundAttemptsMax,
 } from './lifecycle.ts'
 
 const now = new Date('2026-01-01T00:00:00.000Z')
 const later = new Date('2026-01-01T00:15:00.000Z')
+const ownRefundId = asId<RefundId>('0193a1c0-0000-7000-8000-000000000072')
+const at: At = { now, refundId: ownRefundId }
 const attemptId = asId<AnyId>('0193a1c0-0000-7000-8000-000000000041')
 const eur = (amount: number) => ({ amount, currency: 'EUR' })
 
@@ -47,6 +57,9 @@ const fresh: Intent = {
   returnCause: null,
   returnedAt: null,
   voiding: null,
+  refunds: [],
+  dispute: null,
+  confirmedAt: null,
   correlationId: 'story',
   version: 1,
   createdAt: now,
@@ -55,6 +68,8 @@ const fresh: Intent = {
 const tried = { ...fresh, attemptId, attemptCount: 1, attemptsLeft: 2 }
 const paid = { ...tried, authorizedMinor: 2_580 }
 const kept = { ...paid, capturedMinor: 2_580, capturedAt: now }
+const refundId = asId<RefundId>('0193a1c0-0000-7000-8000-000000000071')
+const disputeId = asId<DisputeId>('0193a1c0-0000-7000-8000-000000000081')
 const nothing = { outcome: 'nothing', cause: 'requested' } as const
 
 /** An intent of each state, as its usual way makes it. */
@@ -73,7 +88,28 @@ const usual: { readonly [S in IntentState]: Intent } = {
 }
 const voiding: Intent = { ...paid, state: 'cancelled', returnCause: 'requested' }
 const unwanted: Intent = { ...paid, state: 'capturing', returnCause: 'requested' }
-const refunding: Intent = { ...kept, state: 'captured', returnCause: 'requested' }
+const rest: Refund = {
+  id: refundId,
+  amountMinor: 2_580,
+  kind: 'rest',
+  state: 'pending',
+  code: null,
+  attempts: 0,
+  nextAt: later,
+  createdAt: now,
+}
+const refunding: Intent = {
+  ...kept,
+  state: 'captured',
+  returnCause: 'requested',
+  refunds: [rest],
+}
+/** A part of a captured payment is on its way back. */
+const partly: Intent = {
+  ...kept,
+  state: 'captured',
+  refunds: [{ ...rest, kind: 'asked', amountMinor: 1_000 }],
+}
 const late: Intent = { ...paid, state: 'cancelled', voiding: nothing, returnCause: 'late' }
 
 const facts: { readonly [K in Fact['kind']]: Extract<Fact, { kind: K }> } = {
@@ -94,16 +130,20 @@ const facts: { readonly [K in Fact['kind']]: Extract<Fact, { kind: K }> } = {
   refunded: {
     kind: 'refunded',
     amount: eur(2_580),
-    refundId: asId<AnyId>('0193a1c0-0000-7000-8000-000000000071'),
+    refundId,
   },
+  refund_refused: { kind: 'refund_refused', refundId, code: 'provider_refused' },
+  dispute_opened: { kind: 'dispute_opened', disputeId, amount: eur(2_580) },
+  dispute_closed: { kind: 'dispute_closed', disputeId, amount: eur(2_580), outcome: 'lost' },
 }
 const everyFact = Object.values(facts)
 
 /** What an outcome does, in words: events, `→ call`, `= booking`. */
-function deeds({ publish, calls, bookings }: Outcome): string[] {
+function deeds({ publish, calls, refunds, bookings }: Outcome): string[] {
   return [
     ...publish.map(({ definition }) => definition.type.split('.')[1] ?? ''),
     ...calls.map(kind => `→ ${kind}`),
+    ...refunds.map(() => '→ refund'),
     ...bookings.map(({ kind }) => `= ${kind}`),
   ]
 }
@@ -115,19 +155,19 @@ interface Row {
   readonly does: readonly string[]
 }
 
-const fact = (intent: Intent, kind: Fact['kind']) => decideFact(intent, facts[kind], now)
+const fact = (intent: Intent, kind: Fact['kind']) => decideFact(intent, facts[kind], at)
 const capture = (intent: Intent) => decideCapture(intent, eur(2_580))
 
 const rows: readonly Row[] = [
   {
     guarantee: 'an intent opens and says so',
-    outcome: decideOpening(fresh, now),
+    outcome: decideOpening(fresh, at),
     state: 'requires_payment',
     does: ['intent_created'],
   },
   {
     guarantee: 'an intent that is late already is opened and voided at once',
-    outcome: decideOpening(fresh, later),
+    outcome: decideOpening(fresh, { ...at, now: later }),
     state: 'cancelled',
     does: ['intent_created', 'payment_voided'],
   },
@@ -229,13 +269,13 @@ const rows: readonly Row[] = [
   })),
   ...(['requires_payment', 'processing', 'requires_action'] as const).map(state => ({
     guarantee: `what is ${state} is voided at once`,
-    outcome: decideVoid(usual[state]),
+    outcome: decideVoid(usual[state], at),
     state: 'cancelled' as const,
     does: ['payment_voided'],
   })),
   {
     guarantee: 'an authorisation is voided at the provider first',
-    outcome: decideVoid(usual.authorized),
+    outcome: decideVoid(usual.authorized, at),
     state: 'cancelled',
     does: ['→ void'],
   },
@@ -247,19 +287,19 @@ const rows: readonly Row[] = [
   },
   {
     guarantee: 'a void asked for again is tried again while it has no answer',
-    outcome: decideVoid(voiding),
+    outcome: decideVoid(voiding, at),
     state: 'cancelled',
     does: ['→ void'],
   },
   {
     guarantee: 'a void that was answered is answered again and changes nothing',
-    outcome: decideVoid(usual.cancelled),
+    outcome: decideVoid(usual.cancelled, at),
     state: 'cancelled',
     does: ['payment_voided'],
   },
   {
     guarantee: 'captured money is refunded on a void',
-    outcome: decideVoid(usual.captured),
+    outcome: decideVoid(usual.captured, at),
     state: 'captured',
     does: ['→ refund'],
   },
@@ -271,7 +311,7 @@ const rows: readonly Row[] = [
   },
   {
     guarantee: 'a void during a capture waits for its outcome',
-    outcome: decideVoid(usual.capturing),
+    outcome: decideVoid(usual.capturing, at),
     state: 'capturing',
     does: ['→ capture'],
   },
@@ -313,7 +353,7 @@ const rows: readonly Row[] = [
   },
   {
     guarantee: 'late money that was captured is told as refunded',
-    outcome: fact({ ...late, capturedMinor: 2_580 }, 'refunded'),
+    outcome: fact({ ...late, capturedMinor: 2_580, refunds: [rest] }, 'refunded'),
     state: 'cancelled',
     does: ['late_payment_refunded', '= refunded'],
   },
@@ -322,6 +362,102 @@ const rows: readonly Row[] = [
     outcome: fact(usual.authorized, 'voided'),
     state: 'cancelled',
     does: ['payment_voided'],
+  },
+  {
+    guarantee: 'a part of captured money is refunded on request',
+    outcome: decideRefund(usual.captured, { refundId, amount: eur(1_000) }, now),
+    state: 'captured',
+    does: ['→ refund'],
+  },
+  {
+    guarantee: 'a refund asked for again while it has no answer is tried again',
+    outcome: decideRefund(partly, { refundId, amount: eur(1_000) }, now),
+    state: 'captured',
+    does: ['→ refund'],
+  },
+  {
+    guarantee: 'a refund that succeeded is told and booked',
+    outcome: decideFact(partly, { ...facts.refunded, amount: eur(1_000) }, at),
+    state: 'captured',
+    does: ['refund_succeeded', '= refunded'],
+  },
+  {
+    guarantee: 'a refund asked for again after it succeeded is answered again',
+    outcome: decideRefund(
+      decideFact(partly, { ...facts.refunded, amount: eur(1_000) }, at).intent,
+      { refundId, amount: eur(1_000) },
+      now,
+    ),
+    state: 'captured',
+    does: ['refund_succeeded'],
+  },
+  {
+    guarantee: 'a refund that the provider refuses is told as final',
+    outcome: fact(partly, 'refund_refused'),
+    state: 'captured',
+    does: ['refund_failed'],
+  },
+  {
+    guarantee: 'more than is left is never refunded (P2)',
+    outcome: decideRefund(partly, { refundId: ownRefundId, amount: eur(1_581) }, now),
+    state: 'captured',
+    does: ['refund_failed'],
+  },
+  {
+    guarantee: 'what was not captured is never refunded',
+    outcome: decideRefund(usual.authorized, { refundId, amount: eur(1) }, now),
+    state: 'authorized',
+    does: ['refund_failed'],
+  },
+  {
+    guarantee: 'a void with a refund under way asks for the rest beside it',
+    outcome: decideVoid(partly, at),
+    state: 'captured',
+    does: ['→ refund', '→ refund'],
+  },
+  {
+    guarantee: 'a void of money that is back already is answered at once',
+    outcome: decideVoid(
+      {
+        ...kept,
+        state: 'captured',
+        refundedMinor: 2_580,
+        refunds: [{ ...rest, kind: 'asked', state: 'succeeded' }],
+      },
+      at,
+    ),
+    state: 'captured',
+    does: ['payment_voided'],
+  },
+  {
+    guarantee: 'a dispute is told, and takes its amount out of what can be refunded',
+    outcome: fact(usual.captured, 'dispute_opened'),
+    state: 'captured',
+    does: ['dispute_opened'],
+  },
+  {
+    guarantee: 'a lost dispute is told and booked',
+    outcome: fact(fact(usual.captured, 'dispute_opened').intent, 'dispute_closed'),
+    state: 'captured',
+    does: ['dispute_closed', '= disputed'],
+  },
+  {
+    guarantee: 'the end of a dispute that overtakes its beginning implies it',
+    outcome: fact(usual.captured, 'dispute_closed'),
+    state: 'captured',
+    does: ['dispute_opened', 'dispute_closed', '= disputed'],
+  },
+  {
+    guarantee: 'captured money without an order goes back (P5)',
+    outcome: decideOrphaned(usual.captured, at),
+    state: 'captured',
+    does: ['→ refund'],
+  },
+  {
+    guarantee: 'captured money of a confirmed order stays',
+    outcome: decideOrphaned(decideConfirmed(usual.captured, now).intent, at),
+    state: 'captured',
+    does: [],
   },
   {
     guarantee: 'a late decline of a cancelled payment means nothing',
@@ -341,8 +477,8 @@ for (const { guarantee, outcome, state, does } of rows) {
 test('a fact that is told twice changes nothing the second time, whatever the state', async t => {
   for (const intent of [...Object.values(usual), voiding, unwanted, refunding, late]) {
     for (const told of everyFact) {
-      const once = decideFact(intent, told, now)
-      const twice = decideFact(once.intent, told, now)
+      const once = decideFact(intent, told, at)
+      const twice = decideFact(once.intent, told, at)
       t.equal(twice.intent, once.intent, `${intent.state}: ${told.kind}`)
       t.same(deeds(twice), [], `${intent.state}: ${told.kind}`)
     }
@@ -351,8 +487,8 @@ test('a fact that is told twice changes nothing the second time, whatever the st
 
 test('facts of a paid and captured attempt end alike in any order', async t => {
   const { authorized, captured } = facts
-  const inOrder = decideFacts(usual.processing, [authorized, captured], now)
-  const reordered = decideFacts(usual.processing, [captured, authorized], now)
+  const inOrder = decideFacts(usual.processing, [authorized, captured], at)
+  const reordered = decideFacts(usual.processing, [captured, authorized], at)
   t.same(reordered.intent, inOrder.intent)
   t.same(deeds(reordered), deeds(inOrder))
 })
@@ -363,7 +499,7 @@ test('refunded ≤ captured ≤ authorised, and money that must go back has a ca
     for (const first of everyFact) {
       for (const second of everyFact) {
         for (const third of everyFact) {
-          const { intent } = decideFacts(start, [first, second, third], now)
+          const { intent } = decideFacts(start, [first, second, third], at)
           const { refundedMinor, capturedMinor, authorizedMinor } = intent
           const told = [start.state, first.kind, second.kind, third.kind].join(', ')
           if (refundedMinor > capturedMinor || capturedMinor > authorizedMinor) t.fail(told)
@@ -378,7 +514,7 @@ test('an answer is given at most once by whatever the provider tells', async t =
   for (const start of [usual.processing, voiding, unwanted, refunding, late]) {
     for (const first of everyFact) {
       for (const second of everyFact) {
-        const told = deeds(decideFacts(start, [first, second, first, second], now))
+        const told = deeds(decideFacts(start, [first, second, first, second], at))
         const unique = new Set(told)
         if (unique.size !== told.length) t.fail(`${start.state}, ${first.kind}, ${second.kind}`)
       }
@@ -387,10 +523,50 @@ test('an answer is given at most once by whatever the provider tells', async t =
   t.pass()
 })
 
+test('a refund without an answer is tried ten times, later and later, and then given up', async t => {
+  const backOff = { firstMs: 30_000, maxMs: 3_600_000 }
+  let intent = partly
+  const waits: number[] = []
+  for (let n = 1; n < refundAttemptsMax; n += 1) {
+    const silent = decideRefundSilence(intent, refundId, now, backOff)
+    t.same(deeds(silent), [])
+    intent = silent.intent
+    waits.push(((intent.refunds[0]?.nextAt.getTime() ?? 0) - now.getTime()) / 1_000)
+  }
+  t.same(waits, [30, 60, 120, 240, 480, 960, 1_920, 3_600, 3_600])
+  const gaveUp = decideRefundSilence(intent, refundId, now, backOff)
+  t.match(gaveUp.publish, [{ data: { code: 'provider_silent', final: true } }])
+  t.equal(refundableMinor(gaveUp.intent), 2_580, 'its share is free again')
+  t.same(deeds(decideRefund(gaveUp.intent, { refundId, amount: eur(1_000) }, now)), ['→ refund'])
+  const after = decideFact(gaveUp.intent, { ...facts.refunded, amount: eur(1_000) }, at)
+  t.same(deeds(after), ['refund_succeeded', '= refunded'], 'an answer may come after all')
+})
+
+test('a void asked for again revives refunds that were given up', async t => {
+  const failed: Intent = { ...refunding, refunds: [{ ...rest, state: 'failed', attempts: 10 }] }
+  const again = decideVoid(failed, at)
+  t.same(deeds(again), ['→ refund'])
+  t.match(again.intent.refunds, [{ state: 'pending', attempts: 0 }])
+  t.equal(again.intent.refunds.length, 1)
+})
+
+test('a dispute that is won frees its amount, and a void goes on', async t => {
+  const open = fact(refunding, 'dispute_opened').intent
+  const refused = fact(open, 'refund_refused').intent
+  const won = decideFact(refused, { ...facts.dispute_closed, outcome: 'won' }, at)
+  t.same(deeds(won), ['dispute_closed', '→ refund'])
+})
+
+test('an orphan that is back is told as orphaned', async t => {
+  const { intent } = decideOrphaned(usual.captured, at)
+  const back = decideFact(intent, { ...facts.refunded, refundId: ownRefundId }, at)
+  t.match(back.publish, [{ data: { outcome: 'refunded', cause: 'orphaned' } }])
+})
+
 test('the third decline and a final one leave no attempt', async t => {
   const third = fact({ ...usual.processing, attemptCount: 3, attemptsLeft: 0 }, 'declined')
   t.match(third.publish[0]?.data, { retryable: false, attemptsLeftCount: 0 })
-  const final = decideFact(usual.processing, { ...facts.declined, isFinal: true }, now)
+  const final = decideFact(usual.processing, { ...facts.declined, isFinal: true }, at)
   t.match(final.publish[0]?.data, { retryable: false, attemptsLeftCount: 0 })
   t.equal(final.intent.attemptsLeft, 0)
 })
@@ -409,9 +585,9 @@ test('an attempt takes one of three, and forgets why the last one failed', async
 })
 
 test('confirming lists every reason against it', async t => {
-  const reasonsOf = (intent: Intent, at = now, isTokenKnown = true) => {
+  const reasonsOf = (intent: Intent, moment = now, isTokenKnown = true) => {
     try {
-      decideConfirmation(intent, { attemptId, isTokenKnown, now: at })
+      decideConfirmation(intent, { attemptId, isTokenKnown, now: moment })
       return []
     } catch (error) {
       if (!(error instanceof AppError)) throw error

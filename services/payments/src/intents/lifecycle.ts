@@ -1,6 +1,8 @@
 import type { NewEvent } from '@campus/contracts/envelope'
 import {
   captureFailed,
+  disputeClosed,
+  disputeOpened,
   intentCreated,
   latePaymentRefunded,
   paymentActionRequired,
@@ -8,13 +10,15 @@ import {
   paymentCaptured,
   paymentDeclined,
   paymentVoided,
+  refundFailed,
+  refundSucceeded,
 } from '@campus/contracts/events/payments'
-import type { AnyId } from '@campus/contracts/ids'
+import type { AnyId, DisputeId, RefundId } from '@campus/contracts/ids'
 import type { Money } from '@campus/contracts/money'
 import { refuseAll } from '@campus/platform/errors'
 import { refuse } from '../errors.ts'
 import type { AttemptId, Fact } from '../psp/provider.ts'
-import { attemptsMax, type Intent, type Voiding } from './intent.ts'
+import { attemptsMax, type Intent, type Refund, refundableMinor, type Voiding } from './intent.ts'
 
 // The life of a payment intent:
 //
@@ -28,27 +32,39 @@ import { attemptsMax, type Intent, type Voiding } from './intent.ts'
 //
 // Money never stays without an order: after a void request, and after a cancellation when the provider
 // authorises all the same, `returnCause` is set, and the money is voided or refunded until it is back.
+// A refund is asked for by an order or by staff, or is the rest of a payment that goes back as a whole.
+// It is tried until the provider says yes or no, or has been silent too often.
 
 /** What the provider is to be asked for. */
-export type CallKind = 'authorize' | 'capture' | 'void' | 'refund'
+export type CallKind = 'authorize' | 'capture' | 'void'
 
 /** What must be written into the ledger. */
 export type Booking =
   | { readonly kind: 'captured'; readonly amountMinor: number; readonly captureId: AnyId }
-  | { readonly kind: 'refunded'; readonly amountMinor: number; readonly refundId: AnyId }
+  | { readonly kind: 'refunded'; readonly amountMinor: number; readonly refundId: RefundId }
+  | { readonly kind: 'disputed'; readonly amountMinor: number; readonly disputeId: DisputeId }
 
 /** What becomes of an intent; the same intent when nothing changes. */
 export interface Outcome {
   readonly intent: Intent
   readonly publish: readonly NewEvent[]
   readonly calls: readonly CallKind[]
+  /** Refunds that the provider is to be asked for now. */
+  readonly refunds: readonly RefundId[]
   readonly bookings: readonly Booking[]
 }
 
+/** What a decision may know beside the intent. */
+export interface At {
+  readonly now: Date
+  /** A fresh id, for a refund that nobody else has named. */
+  readonly refundId: RefundId
+}
+
 /** What opening an intent means: one that is late already is closed at once. */
-export function decideOpening(intent: Intent, now: Date): Outcome {
+export function decideOpening(intent: Intent, at: At): Outcome {
   const opened = outcome(intent, { publish: [createdOf(intent)] })
-  return intent.expiresAt > now ? opened : followedBy(opened, decideVoid(intent))
+  return intent.expiresAt > at.now ? opened : followedBy(opened, decideVoid(intent, at))
 }
 
 /** The answer to a request that was asked again. */
@@ -126,7 +142,7 @@ export function decideCapture(intent: Intent, amount: Money): Outcome {
 }
 
 /** What a request to take everything back means, whatever was paid until now. */
-export function decideVoid(intent: Intent): Outcome {
+export function decideVoid(intent: Intent, at: At): Outcome {
   if (intent.voiding !== null)
     return outcome(intent, { publish: [voidedOf(intent, intent.voiding)] })
   const returning: Intent = { ...intent, returnCause: 'requested' }
@@ -141,19 +157,21 @@ export function decideVoid(intent: Intent): Outcome {
       )
     case 'cancelled':
       // The answer follows; the call is repeated, in case it was given up.
-      return outcome(intent, { calls: ['void'] })
+      return intent.capturedMinor > 0
+        ? returnRest(intent, at)
+        : outcome(intent, { calls: ['void'] })
     case 'authorized':
       return outcome({ ...returning, state: 'cancelled' }, { calls: ['void'] })
     case 'capturing':
       // The outcome of the capture decides whether there is something to void or to refund.
       return outcome(returning, { calls: ['capture'] })
     case 'captured':
-      return outcome(returning, { calls: ['refund'] })
+      return returnRest(returning, at)
   }
 }
 
 /** What a fact means that the provider tells about the intent's attempt. */
-export function decideFact(intent: Intent, fact: Fact, now: Date): Outcome {
+export function decideFact(intent: Intent, fact: Fact, at: At): Outcome {
   switch (fact.kind) {
     case 'action_required':
       if (intent.state !== 'processing') return outcome(intent)
@@ -168,25 +186,34 @@ export function decideFact(intent: Intent, fact: Fact, now: Date): Outcome {
     case 'declined':
       return declined(intent, fact)
     case 'captured':
-      return captured(intent, fact)
+      return captured(intent, fact, at)
     case 'capture_refused':
       return captureRefused(intent, fact)
     case 'voided':
-      return voided(intent, now)
+      return voided(intent, at.now)
     case 'refunded':
-      return refunded(intent, fact, now)
+      return refunded(intent, fact, at.now)
+    case 'refund_refused':
+      return refundRefused(intent, fact)
+    case 'dispute_opened':
+      return disputed(intent, fact)
+    case 'dispute_closed':
+      return disputeSettled(intent, fact, at)
   }
 }
 
 /** Whether an outcome leaves everything as it is. */
-export function isWithoutEffect(before: Intent, { intent, publish, calls }: Outcome): boolean {
-  return intent === before && publish.length === 0 && calls.length === 0
+export function isWithoutEffect(
+  before: Intent,
+  { intent, publish, calls, refunds }: Outcome,
+): boolean {
+  return intent === before && publish.length + calls.length + refunds.length === 0
 }
 
 /** Several facts, in the order in which they happened. */
-export function decideFacts(intent: Intent, facts: readonly Fact[], now: Date): Outcome {
+export function decideFacts(intent: Intent, facts: readonly Fact[], at: At): Outcome {
   return facts.reduce(
-    (before, fact) => followedBy(before, decideFact(before.intent, fact, now)),
+    (before, fact) => followedBy(before, decideFact(before.intent, fact, at)),
     outcome(intent),
   )
 }
@@ -234,7 +261,7 @@ function declined(intent: Intent, { code, isFinal }: Extract<Fact, { kind: 'decl
   )
 }
 
-function captured(intent: Intent, fact: Extract<Fact, { kind: 'captured' }>): Outcome {
+function captured(intent: Intent, fact: Extract<Fact, { kind: 'captured' }>, at: At): Outcome {
   if (intent.capturedMinor > 0) return outcome(intent)
   const amountMinor = fact.amount.amount
   // The news of the capture may overtake that of the authorisation, which it implies.
@@ -248,12 +275,11 @@ function captured(intent: Intent, fact: Extract<Fact, { kind: 'captured' }>): Ou
     capturedAt: new Date(fact.capturedAt),
     captureFailure: null,
   }
-  return {
-    intent: paid,
-    publish: [...before.publish, capturedOf(paid)],
-    calls: paid.returnCause === null ? [] : ['refund'],
+  const told: Outcome = {
+    ...outcome(paid, { publish: [...before.publish, capturedOf(paid)] }),
     bookings: [{ kind: 'captured', amountMinor, captureId: fact.captureId }],
   }
+  return paid.returnCause === null ? told : followedBy(told, returnRest(paid, at))
 }
 
 function captureRefused(
@@ -288,6 +314,7 @@ function voided(intent: Intent, now: Date): Outcome {
         { ...intent, returnedAt: now },
         { publish: [latePaymentRefunded.of({ ...idsOf(intent), amount })] },
       )
+    case 'orphaned':
     case null:
       // Nobody asked for it: the provider has let the authorisation lapse.
       return intent.state === 'authorized' || intent.state === 'capturing'
@@ -304,22 +331,222 @@ function refunded(
   { amount, refundId }: Extract<Fact, { kind: 'refunded' }>,
   now: Date,
 ): Outcome {
-  // A refund is only asked for once the capture is known, so there is none without it (P2).
-  const isExpected = intent.returnCause !== null && intent.capturedMinor >= amount.amount
-  if (intent.refundedMinor > 0 || !isExpected) return outcome(intent)
-  const back: Intent = { ...intent, refundedMinor: amount.amount, returnedAt: now }
-  const told =
-    intent.returnCause === 'late'
-      ? outcome(back, { publish: [latePaymentRefunded.of({ ...idsOf(intent), amount })] })
-      : answeredVoid(back, { outcome: 'refunded', cause: 'requested' })
-  return { ...told, bookings: [{ kind: 'refunded', amountMinor: amount.amount, refundId }] }
+  const refund = intent.refunds.find(({ id }) => id === refundId)
+  // Nobody but us asks for refunds, and only once the capture is known (P2).
+  if (refund === undefined || refund.state === 'succeeded') return outcome(intent)
+  if (intent.refundedMinor + amount.amount > intent.capturedMinor) return outcome(intent)
+  const back = replaced(intent, { ...refund, state: 'succeeded', code: null })
+  const booked: Intent = { ...back, refundedMinor: intent.refundedMinor + amount.amount }
+  const told = outcome(booked, {
+    publish:
+      refund.kind === 'asked' ? [refundSucceeded.of({ ...idsOf(intent), refundId, amount })] : [],
+  })
+  const bookings = [{ kind: 'refunded', amountMinor: amount.amount, refundId }] as const
+  return followedBy({ ...told, bookings }, returned(booked, now))
+}
+
+/** Says that all of the money is back, once it is and somebody waits for that. */
+function returned(intent: Intent, now: Date): Outcome {
+  const { returnCause, returnedAt, refundedMinor, capturedMinor } = intent
+  const isBack = refundedMinor > 0 && refundedMinor === capturedMinor
+  if (returnCause === null || returnedAt !== null || !isBack) return outcome(intent)
+  const back: Intent = { ...intent, returnedAt: now }
+  const amount = moneyOf(intent, refundedMinor)
+  return returnCause === 'late'
+    ? outcome(back, { publish: [latePaymentRefunded.of({ ...idsOf(intent), amount })] })
+    : answeredVoid(back, { outcome: 'refunded', cause: returnCause })
+}
+
+/** Asks for whatever is left of a captured payment, and once more for what was given up. */
+function returnRest(intent: Intent, { now, refundId }: At): Outcome {
+  const returning = intent.refunds.reduce(
+    (before, refund) =>
+      refund.state === 'failed' && refund.amountMinor <= refundableMinor(before)
+        ? replaced(before, reopened(refund, now))
+        : before,
+    intent,
+  )
+  const asked = returning.refunds.filter(({ state }) => state === 'pending').map(({ id }) => id)
+  const restMinor = refundableMinor(returning)
+  if (restMinor === 0) {
+    return followedBy(outcome(returning, { refunds: asked }), returned(returning, now))
+  }
+  const rest = newRefund(refundId, restMinor, 'rest', now)
+  return outcome(
+    { ...returning, refunds: [...returning.refunds, rest] },
+    { refunds: [...asked, refundId] },
+  )
+}
+
+/** What a request to give back a part of a captured payment means; asked again it is answered again. */
+export function decideRefund(
+  intent: Intent,
+  { refundId, amount }: { readonly refundId: RefundId; readonly amount: Money },
+  now: Date,
+): Outcome {
+  const known = intent.refunds.find(({ id }) => id === refundId)
+  const ids = idsOf(intent)
+  if (known?.state === 'succeeded') {
+    const back = moneyOf(intent, known.amountMinor)
+    return outcome(intent, { publish: [refundSucceeded.of({ ...ids, refundId, amount: back })] })
+  }
+  // The answer follows; the call is repeated, in case it was given up.
+  if (known?.state === 'pending') return outcome(intent, { refunds: [refundId] })
+  const code = refundRefusal(intent, amount)
+  if (code !== undefined) {
+    return outcome(intent, { publish: [refundFailed.of({ ...ids, refundId, code, final: true })] })
+  }
+  const asked =
+    known === undefined ? newRefund(refundId, amount.amount, 'asked', now) : reopened(known, now)
+  const next =
+    known === undefined
+      ? { ...intent, refunds: [...intent.refunds, asked] }
+      : replaced(intent, asked)
+  return outcome(next, { refunds: [refundId] })
+}
+
+/** Why an amount cannot be given back; undefined when it can. */
+export function refundRefusal(
+  intent: Intent,
+  amount: Money,
+): 'not_captured' | 'exceeds_captured' | undefined {
+  if (intent.capturedMinor === 0) return 'not_captured'
+  const isLeft = amount.currency === intent.currency && amount.amount <= refundableMinor(intent)
+  return isLeft && amount.amount > 0 ? undefined : 'exceeds_captured'
+}
+
+/** An attempt at a refund had no answer: it is tried again later, but not for ever. */
+export function decideRefundSilence(
+  intent: Intent,
+  refundId: RefundId,
+  now: Date,
+  backOff: RefundBackOff,
+): Outcome {
+  const refund = intent.refunds.find(({ id }) => id === refundId)
+  if (refund?.state !== 'pending') return outcome(intent)
+  const attempts = refund.attempts + 1
+  if (attempts >= refundAttemptsMax)
+    return gaveUp(intent, { ...refund, attempts }, 'provider_silent')
+  const waitMs = Math.min(backOff.firstMs * 2 ** (attempts - 1), backOff.maxMs)
+  const nextAt = new Date(now.getTime() + waitMs)
+  return outcome(replaced(intent, { ...refund, attempts, nextAt }))
+}
+
+/** How long a refund waits after an attempt without an answer; doubled each time. */
+export interface RefundBackOff {
+  readonly firstMs: number
+  readonly maxMs: number
+}
+
+/** A refund is given up after so many attempts, until somebody asks again. */
+export const refundAttemptsMax = 10
+
+function refundRefused(
+  intent: Intent,
+  { refundId, code }: Extract<Fact, { kind: 'refund_refused' }>,
+): Outcome {
+  const refund = intent.refunds.find(({ id }) => id === refundId)
+  return refund?.state === 'pending' ? gaveUp(intent, refund, code) : outcome(intent)
+}
+
+function gaveUp(intent: Intent, refund: Refund, code: NonNullable<Refund['code']>): Outcome {
+  const { id: refundId, kind } = refund
+  return outcome(replaced(intent, { ...refund, state: 'failed', code }), {
+    // Who waits for the whole payment asks again by a timer.
+    publish:
+      kind === 'asked' ? [refundFailed.of({ ...idsOf(intent), refundId, code, final: true })] : [],
+  })
+}
+
+function disputed(
+  intent: Intent,
+  { disputeId, amount }: Extract<Fact, { kind: 'dispute_opened' }>,
+): Outcome {
+  if (intent.capturedMinor === 0 || intent.dispute !== null) return outcome(intent)
+  const dispute = { id: disputeId, amountMinor: amount.amount, state: 'open' } as const
+  return outcome(
+    { ...intent, dispute },
+    { publish: [disputeOpened.of({ ...idsOf(intent), disputeId, amount })] },
+  )
+}
+
+function disputeSettled(
+  intent: Intent,
+  fact: Extract<Fact, { kind: 'dispute_closed' }>,
+  at: At,
+): Outcome {
+  const { disputeId, amount, outcome: result } = fact
+  // The news of the end may overtake that of the beginning, which it implies.
+  const before =
+    intent.dispute === null
+      ? disputed(intent, { ...fact, kind: 'dispute_opened' })
+      : outcome(intent)
+  const { dispute } = before.intent
+  if (dispute?.id !== disputeId || dispute.state !== 'open') return outcome(intent)
+  const closed: Intent = { ...before.intent, dispute: { ...dispute, state: result } }
+  const publish = [disputeClosed.of({ ...idsOf(intent), disputeId, amount, outcome: result })]
+  if (result === 'won') {
+    const won = followedBy(before, outcome(closed, { publish }))
+    return closed.returnCause === null ? won : followedBy(won, returnRest(closed, at))
+  }
+  // The bank takes what it takes, but never more than is left (P2).
+  const amountMinor = Math.min(amount.amount, intent.capturedMinor - intent.refundedMinor)
+  const lost: Intent = { ...closed, refundedMinor: intent.refundedMinor + amountMinor }
+  const bookings = amountMinor > 0 ? [{ kind: 'disputed' as const, amountMinor, disputeId }] : []
+  const told = followedBy(before, { ...outcome(lost, { publish }), bookings })
+  return followedBy(told, returned(lost, at.now))
+}
+
+/** What it means that the order of a captured payment was confirmed. */
+export function decideConfirmed(intent: Intent, now: Date): Outcome {
+  return outcome(intent.confirmedAt === null ? { ...intent, confirmedAt: now } : intent)
+}
+
+/** Captured money whose order was never confirmed goes back (P5). */
+export function decideOrphaned(intent: Intent, at: At): Outcome {
+  const isOrphan =
+    intent.ref.type === 'order' &&
+    intent.state === 'captured' &&
+    intent.confirmedAt === null &&
+    intent.returnCause === null
+  return isOrphan ? returnRest({ ...intent, returnCause: 'orphaned' }, at) : outcome(intent)
+}
+
+function newRefund(id: RefundId, amountMinor: number, kind: Refund['kind'], now: Date): Refund {
+  return {
+    id,
+    amountMinor,
+    kind,
+    state: 'pending',
+    code: null,
+    attempts: 0,
+    nextAt: new Date(now.getTime() + firstAttemptMs),
+    createdAt: now,
+  }
+}
+
+/** The first attempt follows the decision at once; by then it has an answer or is lost. */
+const firstAttemptMs = 30_000
+
+function reopened(refund: Refund, now: Date): Refund {
+  const nextAt = new Date(now.getTime() + firstAttemptMs)
+  return { ...refund, state: 'pending', code: null, attempts: 0, nextAt }
+}
+
+function replaced(intent: Intent, refund: Refund): Intent {
+  return { ...intent, refunds: intent.refunds.map(one => (one.id === refund.id ? refund : one)) }
 }
 
 function outcome(
   intent: Intent,
-  more: { readonly publish?: readonly NewEvent[]; readonly calls?: readonly CallKind[] } = {},
+  more: {
+    readonly publish?: readonly NewEvent[]
+    readonly calls?: readonly CallKind[]
+    readonly refunds?: readonly RefundId[]
+  } = {},
 ): Outcome {
-  return { intent, publish: more.publish ?? [], calls: more.calls ?? [], bookings: [] }
+  const { publish = [], calls = [], refunds = [] } = more
+  return { intent, publish, calls, refunds, bookings: [] }
 }
 
 function followedBy(first: Outcome, second: Outcome): Outcome {
@@ -327,6 +554,7 @@ function followedBy(first: Outcome, second: Outcome): Outcome {
     intent: second.intent,
     publish: [...first.publish, ...second.publish],
     calls: [...first.calls, ...second.calls],
+    refunds: [...first.refunds, ...second.refunds],
     bookings: [...first.bookings, ...second.bookings],
   }
 }

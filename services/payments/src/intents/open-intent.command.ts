@@ -1,5 +1,5 @@
 import type { Ref } from '@campus/contracts/events/orders'
-import type { IntentId, UserId } from '@campus/contracts/ids'
+import type { IntentId, RefundId, UserId } from '@campus/contracts/ids'
 import type { Money } from '@campus/contracts/money'
 import type { Tx } from '@campus/platform/data/postgres'
 import { newId } from '@campus/platform/new-id'
@@ -44,13 +44,16 @@ export async function openIntent(
     returnCause: null,
     returnedAt: null,
     voiding: null,
+    refunds: [],
+    dispute: null,
+    confirmedAt: null,
     correlationId: currentFlow()?.correlationId ?? id,
     version: 1,
     createdAt: now,
     updatedAt: now,
   }
   if (await insertIntent(tx, made)) {
-    await carryOut(tx, book, made, decideOpening(made, now), now)
+    await carryOut(tx, book, made, decideOpening(made, { now, refundId: newId<RefundId>() }), now)
     return
   }
   const known = await lockIntentOf(tx, ref)

@@ -3,13 +3,16 @@ import {
   captureRequested,
   paymentRequested,
   paymentVoidRequested,
+  refundRequested,
 } from '@campus/contracts/events/orders'
+import type { RefundId } from '@campus/contracts/ids'
 import type { Tx } from '@campus/platform/data/postgres'
 import { type Handler, on } from '@campus/platform/events/consumer'
+import { newId } from '@campus/platform/new-id'
 import { type Book, carryOut } from './carry-out.command.ts'
 import { lockIntentOf } from './intent.store.ts'
 import type { Intent } from './intent.ts'
-import { decideCapture, decideVoid, type Outcome } from './lifecycle.ts'
+import { decideCapture, decideRefund, decideVoid, type Outcome } from './lifecycle.ts'
 import { openIntent } from './open-intent.command.ts'
 
 /** What orders ask of the money; each request is answered exactly once, by an event. */
@@ -28,7 +31,11 @@ export function orderRequestHandlers(book: Book): Handler[] {
       await decide(tx, data.ref, intent => decideCapture(intent, data.amount), now)
     }),
     on(paymentVoidRequested, async ({ tx, event: { data }, now }) => {
-      await decide(tx, data.ref, decideVoid, now)
+      const at = { now, refundId: newId<RefundId>() }
+      await decide(tx, data.ref, intent => decideVoid(intent, at), now)
+    }),
+    on(refundRequested, async ({ tx, event: { data }, now }) => {
+      await decide(tx, data.ref, intent => decideRefund(intent, data, now), now)
     }),
   ]
 }

@@ -1,5 +1,6 @@
-import type { IntentId } from '@campus/contracts/ids'
+import type { IntentId, RefundId } from '@campus/contracts/ids'
 import type { Tx } from '@campus/platform/data/postgres'
+import { newId } from '@campus/platform/new-id'
 import { currentFlow, newTraceparent, withFlow } from '@campus/platform/process/flow'
 import type { AttemptId, Fact } from '../psp/provider.ts'
 import { type Book, carryOut } from './carry-out.command.ts'
@@ -17,7 +18,10 @@ export interface News {
 export async function isKnown(tx: Tx, news: News, now: Date): Promise<boolean> {
   const intent = await findIntent(tx, news.intentId)
   if (intent === undefined || intent.attemptId !== news.attemptId) return true
-  return isWithoutEffect(intent, decideFacts(intent, news.facts, now))
+  return isWithoutEffect(
+    intent,
+    decideFacts(intent, news.facts, { now, refundId: newId<RefundId>() }),
+  )
 }
 
 /**
@@ -36,6 +40,6 @@ export async function settleIntent(tx: Tx, book: Book, news: News, now: Date): P
     // A webhook continues the story of the order, not one of its own.
     correlationId: intent.correlationId,
   }
-  const decided = decideFacts(intent, news.facts, now)
+  const decided = decideFacts(intent, news.facts, { now, refundId: newId<RefundId>() })
   await withFlow(flow, () => carryOut(tx, book, intent, decided, now))
 }

@@ -4,15 +4,23 @@ import {
   asId,
   type CourseId,
   type PriceId,
+  type RefundId,
   type UserId,
   type VariantId,
 } from '@campus/contracts/ids'
 import { test } from 'tap'
-import { captureEntry, type Entry, type Posting, recognitionEntry, refundEntry } from './ledger.ts'
+import {
+  captureEntry,
+  type Entry,
+  type Posting,
+  recognitionEntry,
+  reversalEntry,
+} from './ledger.ts'
 
 const anyId = asId<AnyId>('0193a1c0-0000-7000-8000-000000000021')
 const order = { type: 'order' as const, id: anyId }
 const seller = asId<UserId>('0193a1c0-0000-7000-8000-000000000002')
+const refundId = asId<RefundId>('0193a1c0-0000-7000-8000-000000000071')
 const eur = (amount: number) => ({ amount, currency: 'EUR' })
 
 const goods: Line = {
@@ -134,9 +142,39 @@ test('a full refund leaves every account of its order at 0', async t => {
   const sums = new Map<string, number>()
   for (const { account, amount } of booked) sums.set(account, (sums.get(account) ?? 0) + amount)
   const balances = [...sums].map(([account, amount]) => ({ account, amount, currency: 'EUR' }))
-  const { postings } = refundEntry(order, anyId, balances)
+  const { postings } = reversalEntry(order, { kind: 'refund', id: refundId }, 2_000, balances)
   for (const { account, amount } of postings) sums.set(account, (sums.get(account) ?? 0) + amount)
   t.same([...new Set(sums.values())], [0])
   t.equal(sumOf(postings), 0)
   t.notOk(postings.some(({ amount }) => amount === 0))
+})
+
+test('refunds take each account’s share and leave nothing over, however they are cut', async t => {
+  for (let part = 1; part <= 333; part += 1) {
+    const sums = new Map(
+      [
+        { account: 'cash', amount: 1_999 },
+        { account: 'revenue:store', amount: -1_000 },
+        { account: 'revenue:fees', amount: -200 },
+        { account: payable, amount: -799 },
+      ].map(({ account, amount }) => [account, amount]),
+    )
+    while ((sums.get('cash') ?? 0) > 0) {
+      const balances = [...sums].map(([account, amount]) => ({ account, amount, currency: 'EUR' }))
+      const amount = Math.min(part, sums.get('cash') ?? 0)
+      const entry = reversalEntry(order, { kind: 'refund', id: refundId }, amount, balances)
+      if (sumOf(entry.postings) !== 0) t.fail(`${part} does not balance`)
+      for (const posting of entry.postings) {
+        sums.set(posting.account, (sums.get(posting.account) ?? 0) + posting.amount)
+      }
+      const owed = [...sums].filter(([account, rest]) => account !== 'cash' && rest > 0)
+      if (owed.length > 0) t.fail(`${part} takes more from an account than it holds`)
+    }
+    t.same(new Set(sums.values()), new Set([0]), String(part))
+  }
+})
+
+test('more than there is never goes back', async t => {
+  const balances = captureEntry(order, { captureId: anyId, amount: 100, currency: 'EUR' }).postings
+  t.throws(() => reversalEntry(order, { kind: 'refund', id: refundId }, 101, balances), RangeError)
 })

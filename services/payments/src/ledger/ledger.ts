@@ -1,11 +1,11 @@
 import type { Line, Ref, Totals } from '@campus/contracts/events/orders'
-import type { AnyId } from '@campus/contracts/ids'
+import type { AnyId, DisputeId, RefundId } from '@campus/contracts/ids'
 
 // Double-entry ledger. Debits are positive and credits negative, so that every transaction, and with
 // it the whole ledger, sums to 0 in each currency (P1). Accounts: `cash`, `unearned:order:<id>` (paid,
 // not delivered), `revenue:store`, `revenue:fees`, `revenue:fines`, `payable:seller:<userId>`.
 
-export type EntryKind = 'capture' | 'recognition' | 'refund'
+export type EntryKind = 'capture' | 'recognition' | 'refund' | 'dispute'
 
 export interface Posting {
   readonly account: string
@@ -75,16 +75,58 @@ export function recognitionEntry(
   }
 }
 
-/** A full refund undoes whatever was booked for its Ref, in the same proportion. */
-export function refundEntry(ref: Ref, refundId: AnyId, balances: readonly Posting[]): Entry {
+/** What takes money of a payment away again. */
+export type Reversal =
+  | { readonly kind: 'refund'; readonly id: RefundId }
+  | { readonly kind: 'dispute'; readonly id: DisputeId }
+
+/**
+ * Money that goes back undoes what was booked for its Ref, in the same proportion: each account gives
+ * its share of what it holds, rounded so that the shares sum up (largest remainder). All that is left
+ * of the cash leaves every account at 0.
+ *
+ * @throws RangeError when more goes back than there is
+ */
+export function reversalEntry(
+  ref: Ref,
+  { kind, id }: Reversal,
+  amount: number,
+  balances: readonly Posting[],
+): Entry {
+  const held = balances.filter(posting => posting.amount !== 0)
+  const cash = held.find(({ account }) => account === 'cash')
+  if (cash === undefined || amount > cash.amount) throw new RangeError('There is not so much cash.')
+  const { currency } = cash
+  const others = held.filter(posting => posting !== cash)
+  const shares = proportional(
+    amount,
+    others.map(posting => -posting.amount),
+  )
   return {
-    kind: 'refund',
-    source: `refund:${refundId}`,
+    kind,
+    source: `${kind}:${id}`,
     ref,
-    postings: balances
-      .filter(({ amount }) => amount !== 0)
-      .map(posting => ({ ...posting, amount: -posting.amount })),
+    postings: [
+      { account: 'cash', amount: -amount, currency },
+      ...others.map(({ account }, i) => ({ account, amount: shares[i] ?? 0, currency })),
+    ].filter(posting => posting.amount !== 0),
   }
+}
+
+/** `amount` in the proportion of `weights`, whole minor units that sum up to it. */
+function proportional(amount: number, weights: readonly number[]): number[] {
+  const total = weights.reduce((sum, weight) => sum + weight, 0)
+  // Products of two amounts may exceed what a number holds exactly.
+  const exact = weights.map(weight => BigInt(amount) * BigInt(weight))
+  const shares = exact.map(product => Number(product / BigInt(total)))
+  const missing = amount - shares.reduce((sum, share) => sum + share, 0)
+  const byRemainder = exact
+    .map((product, i) => ({ i, remainder: product % BigInt(total) }))
+    .toSorted((a, b) =>
+      a.remainder === b.remainder ? a.i - b.i : a.remainder > b.remainder ? -1 : 1,
+    )
+  const favoured = new Set(byRemainder.slice(0, missing).map(({ i }) => i))
+  return shares.map((share, i) => (favoured.has(i) ? share + 1 : share))
 }
 
 /** Money that is not earned before its order is confirmed; a fine is earned when it is paid. */

@@ -1,12 +1,18 @@
-import { orderConfirmed } from '@campus/contracts/events/orders'
+import { orderConfirmed, type Ref } from '@campus/contracts/events/orders'
 import { type AnyId, asId } from '@campus/contracts/ids'
-import { on } from '@campus/platform/events/consumer'
+import type { Tx } from '@campus/platform/data/postgres'
+import { type Handler, on } from '@campus/platform/events/consumer'
 import { bookEntry } from './book.command.ts'
 import { recognitionEntry } from './ledger.ts'
 
-/** A confirmed order earns its money. */
-export const orderConfirmedHandler = on(orderConfirmed, async ({ tx, event: { data }, now }) => {
-  const ref = { type: 'order' as const, id: asId<AnyId>(data.orderId) }
-  const entry = recognitionEntry(ref, data)
-  if (entry !== undefined) await bookEntry(tx, entry, now)
-})
+/** A confirmed order earns its money, unless that is on its way back already. */
+export function orderConfirmedHandler(
+  noteConfirmed: (tx: Tx, ref: Ref, now: Date) => Promise<boolean>,
+): Handler {
+  return on(orderConfirmed, async ({ tx, event: { data }, now }) => {
+    const ref = { type: 'order' as const, id: asId<AnyId>(data.orderId) }
+    const isKept = await noteConfirmed(tx, ref, now)
+    const entry = isKept ? recognitionEntry(ref, data) : undefined
+    if (entry !== undefined) await bookEntry(tx, entry, now)
+  })
+}

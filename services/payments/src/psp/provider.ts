@@ -1,6 +1,6 @@
 import { CaptureFailureCode, DeclineCode } from '@campus/contracts/events/payments'
 import { At } from '@campus/contracts/fields'
-import { AnyId, ChallengeId, IntentId } from '@campus/contracts/ids'
+import { AnyId, ChallengeId, DisputeId, IntentId, RefundId } from '@campus/contracts/ids'
 import { Money } from '@campus/contracts/money'
 import { type Static, Type } from 'typebox'
 
@@ -24,7 +24,19 @@ export const Fact = Type.Union([
   }),
   Type.Object({ kind: Type.Literal('capture_refused'), code: CaptureFailureCode }),
   Type.Object({ kind: Type.Literal('voided'), amount: Money }),
-  Type.Object({ kind: Type.Literal('refunded'), amount: Money, refundId: AnyId }),
+  Type.Object({ kind: Type.Literal('refunded'), amount: Money, refundId: RefundId }),
+  Type.Object({
+    kind: Type.Literal('refund_refused'),
+    refundId: RefundId,
+    code: Type.Union([Type.Literal('charge_disputed'), Type.Literal('provider_refused')]),
+  }),
+  Type.Object({ kind: Type.Literal('dispute_opened'), disputeId: DisputeId, amount: Money }),
+  Type.Object({
+    kind: Type.Literal('dispute_closed'),
+    disputeId: DisputeId,
+    amount: Money,
+    outcome: Type.Union([Type.Literal('won'), Type.Literal('lost')]),
+  }),
 ])
 export type Fact = Static<typeof Fact>
 
@@ -54,7 +66,12 @@ export interface Provider {
   authorize(authorization: Authorization, signal: AbortSignal): Promise<Fact[]>
   capture(attemptId: AttemptId, amount: Money, signal: AbortSignal): Promise<Fact[]>
   void(attemptId: AttemptId, signal: AbortSignal): Promise<Fact[]>
-  refund(attemptId: AttemptId, signal: AbortSignal): Promise<Fact[]>
+  /** Gives back a part of a captured payment; idempotent by the refund's id. */
+  refund(
+    attemptId: AttemptId,
+    refund: { readonly refundId: RefundId; readonly amount: Money },
+    signal: AbortSignal,
+  ): Promise<Fact[]>
   /** Everything that has happened to an attempt, in order; undefined when it never arrived. */
   find(attemptId: AttemptId, signal: AbortSignal): Promise<Fact[] | undefined>
 }

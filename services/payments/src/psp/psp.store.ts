@@ -1,6 +1,6 @@
 import type { AnyId, ChallengeId } from '@campus/contracts/ids'
 import type { Tx } from '@campus/platform/data/postgres'
-import { and, eq, inArray, lte, type SQLWrapper, sql } from 'drizzle-orm'
+import { and, eq, inArray, isNull, lte, or, type SQLWrapper, sql } from 'drizzle-orm'
 import { pspDelivery, pspPayment } from '../schema.ts'
 import type { AttemptId } from './provider.ts'
 import type { PspPayment } from './simulation.ts'
@@ -23,7 +23,8 @@ export async function insertPayment(
   payment: PspPayment,
   deliveries: readonly Delivery[],
 ): Promise<boolean> {
-  const inserted = tx.insert(pspPayment).values(payment).onConflictDoNothing()
+  const row = { ...payment, refunds: [...payment.refunds] }
+  const inserted = tx.insert(pspPayment).values(row).onConflictDoNothing()
   return withDeliveries(tx, inserted.returning({ id: pspPayment.attemptId }), deliveries)
 }
 
@@ -43,12 +44,17 @@ export async function lockChallenged(tx: Tx, id: ChallengeId): Promise<PspPaymen
   return row
 }
 
-/** Locks pending payments whose time has come; other replicas skip them. */
+/** Locks payments whose silence is over, or whose dispute moves on; other replicas skip them. */
 export async function lockDuePayments(tx: Tx, now: Date, max: number): Promise<PspPayment[]> {
   return tx
     .select()
     .from(pspPayment)
-    .where(and(eq(pspPayment.state, 'pending'), lte(pspPayment.settleAt, now)))
+    .where(
+      or(
+        and(eq(pspPayment.state, 'pending'), lte(pspPayment.settleAt, now)),
+        lte(pspPayment.disputeAt, now),
+      ),
+    )
     .limit(max)
     .for('update', { skipLocked: true })
 }
@@ -66,12 +72,15 @@ export async function replacePayment(
 ): Promise<boolean> {
   const replaced = tx
     .update(pspPayment)
-    .set(after)
+    .set({ ...after, refunds: [...after.refunds] })
     .where(
       and(
         eq(pspPayment.attemptId, before.attemptId),
         eq(pspPayment.state, before.state),
         eq(pspPayment.refundAttempts, before.refundAttempts),
+        before.disputeState === null
+          ? isNull(pspPayment.disputeState)
+          : eq(pspPayment.disputeState, before.disputeState),
       ),
     )
   return withDeliveries(tx, replaced.returning({ id: pspPayment.attemptId }), deliveries)

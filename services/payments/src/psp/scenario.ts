@@ -16,16 +16,22 @@ export interface Scenario {
     | { readonly kind: 'silent'; readonly until: 'lateSuccess' | 'lateWebhook' }
   /** Every webhook comes three times. */
   readonly repeatsWebhooks: boolean
+  /** The webhook of the authorisation comes after that of the capture. */
+  readonly reordersWebhooks: boolean
   readonly refusesCapture: boolean
   /** So many refunds get no answer before one succeeds. */
   readonly refundFailureCount: number
+  /** The buyer's bank disputes the payment and wins. */
+  readonly isChargedBack: boolean
 }
 
 const plain: Scenario = {
   authorization: { kind: 'authorized' },
   repeatsWebhooks: false,
+  reordersWebhooks: false,
   refusesCapture: false,
   refundFailureCount: 0,
+  isChargedBack: false,
 }
 
 const scenarios = {
@@ -45,8 +51,10 @@ const scenarios = {
   },
   tok_late_webhook: { ...plain, authorization: { kind: 'silent', until: 'lateWebhook' } },
   tok_double_webhook: { ...plain, repeatsWebhooks: true },
+  tok_reordered: { ...plain, reordersWebhooks: true },
   tok_capture_fails: { ...plain, refusesCapture: true },
   tok_refund_fails: { ...plain, refundFailureCount: 2 },
+  tok_chargeback: { ...plain, isChargedBack: true },
 } as const satisfies Record<string, Scenario>
 
 /** Whether the provider has a scenario for `token`. */

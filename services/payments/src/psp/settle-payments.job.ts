@@ -1,10 +1,13 @@
+import type { DisputeId } from '@campus/contracts/ids'
+import { newId } from '@campus/platform/new-id'
 import { defineJob } from '@campus/platform/process/jobs'
 import { lockDuePayments } from './psp.store.ts'
 import { advance, type PspDeps } from './simulate-provider.command.ts'
+import { disputedPayment, type PspPayment } from './simulation.ts'
 
 const dueMax = 50
 
-/** The simulated provider authorises payments that it kept silent about. */
+/** The simulated provider breaks its silence about payments, and moves disputes on. */
 export function settlePaymentsJob(deps: PspDeps, periodMs: number) {
   return defineJob({
     name: 'psp.settle-payments',
@@ -13,7 +16,11 @@ export function settlePaymentsJob(deps: PspDeps, periodMs: number) {
       const count = await deps.postgres.transaction(async tx => {
         const due = await lockDuePayments(tx, now, dueMax)
         for (const payment of due) {
-          await advance(tx, deps, payment, { ...payment, state: 'authorized', settleAt: null })
+          const next: PspPayment =
+            payment.state === 'pending'
+              ? { ...payment, state: 'authorized', settleAt: null }
+              : disputedPayment(payment, newId<DisputeId>(), now, deps.delays)
+          await advance(tx, deps, payment, next)
         }
         return due.length
       })

@@ -5,8 +5,17 @@ import type { Postgres, Tx } from '@campus/platform/data/postgres'
 import { newId } from '@campus/platform/new-id'
 import type { AttemptId, Fact, Provider, Webhook } from './provider.ts'
 import { findPayment, insertPayment, replacePayment } from './psp.store.ts'
-import { scenarioOf } from './scenario.ts'
-import { dueTimes, factsOf, type PspDelays, type PspPayment, startedPayment } from './simulation.ts'
+import {
+  capturedPayment,
+  dueTimes,
+  factKey,
+  factsOf,
+  type PspDelays,
+  type PspPayment,
+  refundedPayment,
+  refundRefusal,
+  startedPayment,
+} from './simulation.ts'
 
 // A payment provider that is part of the process only because nobody wants to pay in development. It
 // has its own tables and transactions, is called like a remote system, and tells its news by webhooks
@@ -61,19 +70,13 @@ export function createProvider(deps: PspDeps): Provider {
       if (kept === undefined || kept.state === 'pending') return neverAnswer(signal)
       return factsOf(kept)
     },
-    async capture(attemptId, amount) {
-      const payment = await change(attemptId, (before, now) => {
-        if (before.state !== 'authorized') return before
-        if (scenarioOf(before.token).refusesCapture) return { ...before, isCaptureRefused: true }
-        return {
-          ...before,
-          state: 'captured',
-          captureId: newId<AnyId>(),
-          captured: amount.amount,
-          capturedAt: now,
-        }
-      })
-      return factsOf(payment)
+    async capture(attemptId, { amount }) {
+      const captureId = newId<AnyId>()
+      return factsOf(
+        await change(attemptId, (before, now) =>
+          capturedPayment(before, { captureId, amount }, now, delays),
+        ),
+      )
     },
     async void(attemptId) {
       return factsOf(
@@ -82,16 +85,13 @@ export function createProvider(deps: PspDeps): Provider {
         ),
       )
     },
-    async refund(attemptId, signal) {
-      const payment = await change(attemptId, before => {
-        if (before.state !== 'captured') return before
-        const refundAttempts = before.refundAttempts + 1
-        return refundAttempts <= scenarioOf(before.token).refundFailureCount
-          ? { ...before, refundAttempts }
-          : { ...before, refundAttempts, state: 'refunded', refundId: newId<AnyId>() }
-      })
-      if (payment.state === 'captured') return neverAnswer(signal)
-      return factsOf(payment)
+    async refund(attemptId, { refundId, amount: { amount } }, signal) {
+      const wanted = { refundId, amount }
+      const payment = await change(attemptId, before => refundedPayment(before, wanted))
+      const code = refundRefusal(payment, wanted)
+      if (code !== undefined) return [{ kind: 'refund_refused', refundId, code }]
+      const isBack = payment.refunds.some(refund => refund.refundId === refundId)
+      return isBack ? factsOf(payment) : neverAnswer(signal)
     },
     async find(attemptId) {
       const payment = await postgres.read(tx => findPayment(tx, attemptId))
@@ -111,8 +111,8 @@ export async function advance(
   before: PspPayment,
   after: PspPayment,
 ): Promise<boolean> {
-  const known = new Set(factsOf(before).map(fact => fact.kind))
-  const news = factsOf(after).filter(fact => !known.has(fact.kind))
+  const known = new Set(factsOf(before).map(factKey))
+  const news = factsOf(after).filter(fact => !known.has(factKey(fact)))
   return replacePayment(tx, before, after, deliveriesOf(after, news, clock.now(), delays))
 }
 
@@ -132,7 +132,7 @@ function deliveriesOf(
       fact,
     }
     const body = JSON.stringify(webhook)
-    return dueTimes(token, now, delays).map(dueAt => {
+    return dueTimes(token, fact.kind, now, delays).map(dueAt => {
       return { id: newId<AnyId>(), body, dueAt, attempts: 0 }
     })
   })

@@ -1,16 +1,38 @@
-import { type AnyId, asId, type ChallengeId, type IntentId } from '@campus/contracts/ids'
+import {
+  type AnyId,
+  asId,
+  type ChallengeId,
+  type DisputeId,
+  type IntentId,
+  type RefundId,
+} from '@campus/contracts/ids'
 import { test } from 'tap'
 import { isKnownToken, scenarioOf } from './scenario.ts'
-import { dueTimes, factsOf, type PspPayment, startedPayment } from './simulation.ts'
+import {
+  capturedPayment,
+  disputedPayment,
+  dueTimes,
+  factsOf,
+  keptMinor,
+  type PspPayment,
+  refundedPayment,
+  refundRefusal,
+  startedPayment,
+} from './simulation.ts'
 
 const now = new Date('2026-01-01T00:00:00.000Z')
 const anyId = asId<AnyId>('0193a1c0-0000-7000-8000-000000000041')
 const challengeId = asId<ChallengeId>('0193a1c0-0000-7000-8000-000000000051')
+const refundId = asId<RefundId>('0193a1c0-0000-7000-8000-000000000071')
+const disputeId = asId<DisputeId>('0193a1c0-0000-7000-8000-000000000081')
 const delays = {
   lateSuccessMs: 30_000,
   lateWebhookMs: 1_200_000,
   repeatMs: 200,
   lateRepeatMs: 60_000,
+  reorderMs: 5_000,
+  disputeMs: 60_000,
+  disputeLostMs: 120_000,
 }
 const eur = { amount: 500, currency: 'EUR' }
 
@@ -30,6 +52,8 @@ const starts = {
   tok_double_webhook: [{ kind: 'authorized', amount: eur }],
   tok_capture_fails: [{ kind: 'authorized', amount: eur }],
   tok_refund_fails: [{ kind: 'authorized', amount: eur }],
+  tok_reordered: [{ kind: 'authorized', amount: eur }],
+  tok_chargeback: [{ kind: 'authorized', amount: eur }],
 }
 for (const [token, facts] of Object.entries(starts)) {
   test(`${token} begins with ${facts.map(({ kind }) => kind).join() || 'silence'}`, async t => {
@@ -56,7 +80,7 @@ test('a payment tells everything that has happened to it, in order', async t => 
   t.same(kinds({ ...authorized, isCaptureRefused: true }), ['authorized', 'capture_refused'])
   t.same(kinds({ ...authorized, state: 'voided' }), ['authorized', 'voided'])
   t.same(kinds(captured), ['authorized', 'captured'])
-  t.same(kinds({ ...captured, state: 'refunded', refundId: anyId }), [
+  t.same(kinds({ ...captured, state: 'refunded', refunds: [{ refundId, amount: 500 }] }), [
     'authorized',
     'captured',
     'refunded',
@@ -67,9 +91,50 @@ test('a payment tells everything that has happened to it, in order', async t => 
 })
 
 test('a webhook is sent once, or three times by tok_double_webhook', async t => {
-  t.same(dueTimes('tok_ok', now, delays), [now])
-  const times = dueTimes('tok_double_webhook', now, delays).map(at => at.getTime() - now.getTime())
+  t.same(dueTimes('tok_ok', 'authorized', now, delays), [now])
+  const times = dueTimes('tok_double_webhook', 'authorized', now, delays).map(
+    at => at.getTime() - now.getTime(),
+  )
   t.same(times, [0, 200, 60_000])
+})
+
+test('tok_reordered tells of the authorisation after the capture', async t => {
+  const at = (kind: 'authorized' | 'captured') => dueTimes('tok_reordered', kind, now, delays)
+  t.same(at('authorized'), [new Date(now.getTime() + 5_000)])
+  t.same(at('captured'), [now])
+})
+
+function taken(token: string): PspPayment {
+  return capturedPayment(started(token), { captureId: anyId, amount: 500 }, now, delays)
+}
+
+test('a part is refunded once by its id, and never more than was captured', async t => {
+  const part = refundedPayment(taken('tok_ok'), { refundId, amount: 200 })
+  t.equal(keptMinor(part), 300)
+  t.equal(part.state, 'captured')
+  t.equal(refundedPayment(part, { refundId, amount: 200 }), part)
+  const other = asId<RefundId>(String(disputeId))
+  t.equal(refundRefusal(part, { refundId: other, amount: 301 }), 'provider_refused')
+  t.equal(refundedPayment(part, { refundId: other, amount: 300 }).state, 'refunded')
+})
+
+test('tok_refund_fails gives money back at the third attempt', async t => {
+  let payment = taken('tok_refund_fails')
+  for (const kept of [500, 500, 0]) {
+    payment = refundedPayment(payment, { refundId, amount: 500 })
+    t.equal(keptMinor(payment), kept)
+  }
+})
+
+test('tok_chargeback opens a dispute, loses it, and gives nothing back by itself', async t => {
+  const paid = taken('tok_chargeback')
+  t.same(paid.disputeAt, new Date(now.getTime() + 60_000))
+  const open = disputedPayment(paid, disputeId, now, delays)
+  t.match(factsOf(open).at(-1), { kind: 'dispute_opened', disputeId, amount: eur })
+  t.equal(refundRefusal(open, { refundId, amount: 1 }), 'charge_disputed')
+  const lost = disputedPayment(open, disputeId, now, delays)
+  t.match(factsOf(lost).at(-1), { kind: 'dispute_closed', outcome: 'lost', amount: eur })
+  t.equal(lost.disputeAt, null)
 })
 
 test('only tokens of the list are known', async t => {
