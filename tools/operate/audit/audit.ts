@@ -75,8 +75,10 @@ export async function watchInvariants(operation: Operation, options: AuditOption
       for (const { check, violations } of findings)
         gauge.set({ check: check.id }, violations.length)
       ended.set(Date.now() / 1_000)
-      report(operation, findings)
       hasViolation = findings.some(({ violations }) => violations.length > 0)
+      // A round without news is one line for people; programs get every round in full.
+      if (hasViolation || output.isJson) report(operation, findings)
+      else output.say(`${new Date().toISOString()}  all ${findings.length} checks hold`)
     } catch (error) {
       if (error instanceof CliError) throw error
       // The next round may find the database again; the age of the last whole round shows this one.
