@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { eventually } from '@campus/platform/testing/eventually'
 import { t as file, test } from 'tap'
+import { auditMesh } from '../tools/prove/audit-mesh.ts'
 import { freshKey, mailsTo, mailTo } from '../tools/prove/client.ts'
 import { startMesh } from '../tools/prove/mesh.ts'
 import { joinCampus, type Person } from '../tools/prove/people.ts'
@@ -14,7 +15,6 @@ import {
   readOrder,
   untilCartsKnow,
 } from '../tools/prove/shop.ts'
-import { auditMesh } from './audit.ts'
 
 file.setTimeout(300_000)
 

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { t as file, test } from 'tap'
+import { auditMesh } from '../tools/prove/audit-mesh.ts'
+import { gatherCrowd } from '../tools/prove/crowd.ts'
 import { startMesh } from '../tools/prove/mesh.ts'
 import { persist } from '../tools/prove/persist.ts'
 import { purchase } from '../tools/prove/purchase.ts'
-import { auditMesh } from './audit.ts'
-import { gatherCrowd } from './crowd.ts'
 
 file.setTimeout(420_000)
 

@@ -4,11 +4,11 @@ import { createPostgres } from '@campus/platform/data/postgres'
 import { eventually } from '@campus/platform/testing/eventually'
 import { sql } from 'drizzle-orm'
 import { t as file, test } from 'tap'
+import { auditMesh } from '../tools/prove/audit-mesh.ts'
+import { gatherCrowd } from '../tools/prove/crowd.ts'
 import { startMesh } from '../tools/prove/mesh.ts'
 import { inParallel } from '../tools/prove/persist.ts'
 import { checkout, fillCart, orderIn } from '../tools/prove/shop.ts'
-import { auditMesh } from './audit.ts'
-import { gatherCrowd } from './crowd.ts'
 
 file.setTimeout(300_000)
 

@@ -1,8 +1,8 @@
 import { t as file, test } from 'tap'
+import { auditMesh } from '../tools/prove/audit-mesh.ts'
+import { gatherCrowd } from '../tools/prove/crowd.ts'
 import { startMesh } from '../tools/prove/mesh.ts'
 import { purchase } from '../tools/prove/purchase.ts'
-import { auditMesh } from './audit.ts'
-import { gatherCrowd } from './crowd.ts'
 
 file.setTimeout(300_000)
 

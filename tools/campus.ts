@@ -72,6 +72,21 @@ registerReconcile(program)
 registerAudit(program)
 
 program
+  .command('chaos')
+  .description(
+    'Break a mesh of its own by a seeded schedule while people buy, and count what is lost.',
+  )
+  .option('--seed <number>', 'repeats the schedule of another run', Number, Date.now() % 100_000)
+  .option('--duration <seconds>', 'how long things break', Number, 240)
+  .option('--every <seconds>', 'mean time between two faults', Number, 3)
+  .option('--rate <number>', 'journeys begun a second, whatever became of those before', Number, 4)
+  .option('--buyers <number>', 'people who buy', Number, 150)
+  .option('--json', 'print JSON')
+  .option('--keep', 'keep the folder of the mesh with its logs')
+  .option('--write', 'also put the run into docs/resilience.md')
+  .action(async options => (await import('./prove/chaos/chaos.ts')).chaos(options))
+
+program
   .command('bench')
   .description('Measure a mesh of its own, as ratios against the raw limit of the same run.')
   .option('--write', 'also put the table into docs/performance.md')

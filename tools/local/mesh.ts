@@ -114,9 +114,18 @@ export class Mesh {
   async #startServers(secrets: Secrets): Promise<[ServerAddresses, MailAddresses]> {
     const { home, takePort, env, say, services, isWatching } = this.#options
     const { signal } = this.#abort
+    const advertised = Number(env['CAMPUS_KAFKA_ADVERTISED_PORT'] ?? 0)
     const [servers, mail] = await Promise.all([
       startServers({
-        server: { home, secrets, takePort, isDurable: true, signal },
+        server: {
+          home,
+          secrets,
+          takePort,
+          isDurable: true,
+          signal,
+          // Chaos puts a proxy between the broker and everybody else.
+          ...(advertised > 0 && { advertisedKafkaPort: advertised }),
+        },
         around: this.#around,
         onProcess: supervised => this.#own(this.#servers, supervised),
         env,

@@ -11,6 +11,8 @@ export interface ServerOptions {
   readonly takePort: (preferred: number) => Promise<HeldPort>
   /** Whether data must survive a crash of the machine: yes for `campus up`, no for tests. */
   readonly isDurable: boolean
+  /** Where the broker tells its clients to come: a proxy of theirs; its own port when absent. */
+  readonly advertisedKafkaPort?: number
   /** Ends preparations early: downloads, the making of a cluster. */
   readonly signal: AbortSignal
   /** Says what takes long, e.g. a first download. */

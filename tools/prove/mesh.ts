@@ -41,12 +41,14 @@ const servers = new Set(['DATABASE_URL', 'KAFKA_BROKERS', 'REDIS_URL', 'SMTP_URL
  * Starts a mesh in a folder of its own, on free ports, and waits until it is ready.
  *
  * @param settings variables for services, e.g. `CAMPUS_ORDERS_PAYMENT_TIMEOUT_SECONDS`
+ * @param options.home the folder; whoever names one also deletes it
  */
 export async function startMesh(
   t: Cleanup,
   settings: Readonly<Record<string, string>> = {},
+  options: { readonly home?: string } = {},
 ): Promise<Mesh> {
-  const home = mkdtempSync(join(tmpdir(), 'campus-e2e-'))
+  const home = options.home ?? mkdtempSync(join(tmpdir(), 'campus-e2e-'))
   const clean = Object.entries(process.env).filter(([name]) => !servers.has(name))
   const launcher = spawn(
     process.execPath,
@@ -60,7 +62,8 @@ export async function startMesh(
   t.teardown(async () => {
     await stop(launcher)
     // Kept on request, for whoever wants to read the logs of a run that failed.
-    if (process.env['CAMPUS_KEEP'] !== '1') rmSync(home, { recursive: true, force: true })
+    const isOurs = options.home === undefined && process.env['CAMPUS_KEEP'] !== '1'
+    if (isOurs) rmSync(home, { recursive: true, force: true })
   })
   await untilReady(launcher)
   const { endpoints } = await readStatus(home)

@@ -25,9 +25,16 @@ type Mode =
   | { readonly kind: 'open' | 'cut' | 'frozen' | 'mute' }
   | { readonly kind: 'slow'; readonly ms: number; readonly share: number }
 
-/** Listens on a free port of the loopback and passes everything on to the host of `target`. */
-export async function createTcpProxy(t: Cleanup, target: string): Promise<TcpProxy> {
-  const { hostname, port: targetPort } = new URL(target)
+/**
+ * Listens on a free port of the loopback and passes everything on to the host of `target`.
+ *
+ * @param target an address, or how to find it when a connection comes; it throws while there is none
+ */
+export async function createTcpProxy(
+  t: Cleanup,
+  target: string | (() => string),
+): Promise<TcpProxy> {
+  const find = typeof target === 'string' ? () => target : target
   const sockets = new Set<Socket>()
   let mode: Mode = { kind: 'open' }
 
@@ -40,7 +47,11 @@ export async function createTcpProxy(t: Cleanup, target: string): Promise<TcpPro
       client.destroy()
       return
     }
-    const upstream = connect(Number(targetPort), hostname)
+    const upstream = dial()
+    if (upstream === undefined) {
+      client.destroy()
+      return
+    }
     const answers = passing(answer => client.write(answer))
     pipe(client, upstream, chunk => upstream.write(chunk))
     pipe(upstream, client, chunk => {
@@ -49,6 +60,16 @@ export async function createTcpProxy(t: Cleanup, target: string): Promise<TcpPro
   })
   const port = await listenOnLoopback(t, server)
   t.teardown(destroyAll)
+
+  function dial(): Socket | undefined {
+    try {
+      const { hostname, port: targetPort } = new URL(find())
+      return connect(Number(targetPort), hostname)
+    } catch {
+      // The server does not exist yet.
+      return undefined
+    }
+  }
 
   function pipe(from: Socket, to: Socket, pass: (chunk: Buffer) => void): void {
     sockets.add(from)
@@ -90,7 +111,7 @@ export async function createTcpProxy(t: Cleanup, target: string): Promise<TcpPro
     mode = next
   }
 
-  const url = new URL(target)
+  const url = new URL(typeof target === 'string' ? target : 'tcp://127.0.0.1')
   url.hostname = '127.0.0.1'
   url.port = String(port)
   return {

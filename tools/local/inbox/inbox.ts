@@ -4,7 +4,7 @@ import type { HeldPort } from '../ports.ts'
 import { loopback } from '../ports.ts'
 import { serveInbox } from './http.ts'
 import { openMailStore } from './mail-store.ts'
-import { listenForMail } from './smtp.ts'
+import { listenForMail, type MailMood } from './smtp.ts'
 
 /** A mail server for development: it takes every mail and delivers none. */
 export interface Inbox {
@@ -18,15 +18,20 @@ export interface Inbox {
 /** Ports that the inbox prefers. */
 export const inboxPorts = { smtp: 1025, http: 8025 }
 
-/** Starts the inbox in this process; `folder` keeps its mails. */
+/**
+ * Starts the inbox in this process; `folder` keeps its mails.
+ *
+ * @param mood how it answers each mail; it takes them all when absent
+ */
 export async function startInbox(
   folder: string,
   ports: { readonly smtp: HeldPort; readonly http: HeldPort },
+  mood: () => MailMood = () => 'takes',
 ): Promise<Inbox> {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const store = openMailStore(folder)
   await Promise.all([ports.smtp.release(), ports.http.release()])
-  const smtp = await listenForMail(store, ports.smtp.port)
+  const smtp = await listenForMail(store, ports.smtp.port, mood)
   const http = await serveInbox(store, ports.http.port)
   return {
     smtpUrl: `smtp://${loopback}:${ports.smtp.port}`,

@@ -7,8 +7,19 @@ import { parseMail } from './parse-mail.ts'
 const mailBytesMax = 10 * 1024 * 1024
 const connectionsMax = 100
 
-/** Takes every mail from everybody: it listens on the loopback interface only. */
-export async function listenForMail(store: MailStore, port: number): Promise<SMTPServer> {
+/** How a mail is answered. `silent`: it is taken, but the sender is never told. */
+export type MailMood = 'takes' | 'later' | 'silent'
+
+/**
+ * Takes every mail from everybody: it listens on the loopback interface only.
+ *
+ * @param mood asked for each mail; tests of failures answer otherwise than `takes`
+ */
+export async function listenForMail(
+  store: MailStore,
+  port: number,
+  mood: () => MailMood,
+): Promise<SMTPServer> {
   const server = new SMTPServer({
     size: mailBytesMax,
     maxClients: connectionsMax,
@@ -21,7 +32,7 @@ export async function listenForMail(store: MailStore, port: number): Promise<SMT
     disableReverseLookup: true,
     closeTimeout: 1_000,
     onData: (stream, session, done) => {
-      void take(store, stream, session, done)
+      void take(store, stream, session, { mood: mood(), done })
     },
   })
   // A client that hangs up in the middle is no concern of ours.
@@ -36,15 +47,20 @@ async function take(
   store: MailStore,
   stream: SMTPServerDataStream,
   session: SMTPServerSession,
-  done: (error?: Error) => void,
+  { mood, done }: { mood: MailMood; done: (error?: Error) => void },
 ): Promise<void> {
+  if (mood === 'later') {
+    stream.resume()
+    done(Object.assign(new Error('Come again later.'), { responseCode: 451 }))
+    return
+  }
   try {
     await receive(store, stream, session)
   } catch (error) {
     done(error instanceof Error ? error : new Error(String(error)))
     return
   }
-  done()
+  if (mood === 'takes') done()
 }
 
 async function receive(

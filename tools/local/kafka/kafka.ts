@@ -17,10 +17,15 @@ export async function prepareKafka(options: ServerOptions): Promise<Server> {
     options.takePort(preferredPorts.controller),
   ])
   const folder = join(options.home.data, 'kafka')
-  const properties = writeProperties(folder, broker.port, controller.port)
+  const advertisedPort = options.advertisedKafkaPort ?? broker.port
+  const properties = writeProperties(folder, {
+    '@PORT@': broker.port,
+    '@CPORT@': controller.port,
+    '@APORT@': advertisedPort,
+  })
   await formatLog(program, folder, properties, options.signal)
   return {
-    url: `${loopback}:${broker.port}`,
+    url: `${loopback}:${advertisedPort}`,
     spec: {
       name: 'kafka',
       stopSignal: 'SIGTERM',
@@ -49,14 +54,14 @@ const jvmFlags = [
 const heapFlags = ['-Xms64m', '-Xmx256m', '-XX:+ExitOnOutOfMemoryError']
 
 /** Ports may differ at every start: nothing in the log remembers them. */
-function writeProperties(folder: string, brokerPort: number, controllerPort: number): string {
+function writeProperties(folder: string, ports: Readonly<Record<string, number>>): string {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const template = readFileSync(join(import.meta.dirname, 'server.properties.tmpl'), 'utf8')
   const file = join(folder, 'server.properties')
-  const text = template
-    .replaceAll('@PORT@', String(brokerPort))
-    .replaceAll('@CPORT@', String(controllerPort))
-    .replaceAll('@DIR@', join(folder, 'log'))
+  const text = Object.entries(ports).reduce(
+    (filled, [place, port]) => filled.replaceAll(place, String(port)),
+    template.replaceAll('@DIR@', join(folder, 'log')),
+  )
   writeFileSync(file, text)
   return file
 }

@@ -1,7 +1,7 @@
-import type { Mesh } from '../tools/prove/mesh.ts'
-import { joinCampus, type Person } from '../tools/prove/people.ts'
-import { inParallel } from '../tools/prove/persist.ts'
-import { type Article, putOnSale, untilCartsKnow } from '../tools/prove/shop.ts'
+import type { Mesh } from './mesh.ts'
+import { joinCampus, type Person } from './people.ts'
+import { inParallel } from './persist.ts'
+import { type Article, putOnSale, untilCartsKnow } from './shop.ts'
 
 /** One article on sale, and people who have signed in to buy it. */
 export async function gatherCrowd(
