@@ -26,7 +26,7 @@ import {
 } from 'drizzle-orm/pg-core'
 import type { Noted } from './checkout/noted.ts'
 import type { LineProgress, Refund } from './checkout/progress.ts'
-import type { State } from './checkout/saga-state.ts'
+import type { LostDispute, State } from './checkout/saga-state.ts'
 
 /** JSON has no dates. */
 export type RefundRow = Omit<Refund, 'askedAt'> & { readonly askedAt: string }
@@ -116,6 +116,7 @@ export const orders = pgTable('orders', {
   captured: minor('captured'),
   refunded: minor('refunded'),
   refundAsked: minor('refund_asked'),
+  lostDispute: jsonb('lost_dispute').$type<LostDispute>(),
   note: text('note'),
   stuckAt: moment('stuck_at'),
   happenings: jsonb('happenings').$type<NotedRow[]>().notNull(),

@@ -115,6 +115,22 @@ export function wholeRest(progress: Progress, line: LineProgress): RefundLine {
   return { lineNo: line.lineNo, quantity, amountMinor, restockCount: Math.min(quantity, unshipped) }
 }
 
+/** Which lines an amount is taken from that nobody has named lines for: the first ones first. */
+export function sharesOf(progress: Progress, amountMinor: number): RefundLine[] {
+  const shares: RefundLine[] = []
+  for (const line of progress.lines) {
+    const rest = wholeRest(progress, line)
+    const left = amountMinor - amountOf({ lines: shares })
+    if (left <= 0 || rest.amountMinor <= 0) continue
+    shares.push(
+      rest.amountMinor <= left
+        ? rest
+        : { lineNo: line.lineNo, quantity: 0, amountMinor: left, restockCount: 0 },
+    )
+  }
+  return shares
+}
+
 /** Whether `wanted` fits into what is left of money and units (O6). */
 export function fits(progress: Progress, wanted: readonly RefundLine[]): boolean {
   const isWithin = wanted.every(part => {

@@ -75,7 +75,7 @@ export const rowTexts: { readonly [row: number]: RowText } = {
   },
   27: {
     next: 'cancelling or same',
-    does: 'nothing given out: the money is done, stop. Else `order_stuck`',
+    does: 'nothing given out: the money is done, stop. Else, or completed, `order_stuck`',
   },
   28: {
     next: 'same',

@@ -5,10 +5,11 @@ import {
   isSettled,
   type Refund,
   type RefundLine,
+  sharesOf,
   silentCourses,
   undelivered,
 } from './progress.ts'
-import type { At, Request, Saga, State, Step } from './saga-state.ts'
+import type { At, LostDispute, Request, Saga, State, Step } from './saga-state.ts'
 
 // The moves that the rules of the saga's table are made of.
 
@@ -87,6 +88,12 @@ export function confirm(saga: Saga, at: At): Step {
 
 /** Sets the next timer of an order that stands, and completes it when nothing more is to come. */
 export function settle(saga: Saga, at: At, publish: readonly Request[]): Step {
+  const { lostDispute, refunds } = saga
+  // A refund without an answer may have come before the dispute, or be refused because of it: what the
+  // bank took is known to be the rest only when all of them are settled.
+  if (lostDispute !== null && !refunds.some(({ state }) => state === 'pending')) {
+    return settleDispute({ ...saga, lostDispute: null }, lostDispute, at, publish)
+  }
   const isDone = saga.state === 'confirmed' && saga.lines.every(line => isSettled(saga, line))
   if (isDone) {
     const completed = { ...saga, state: 'completed' as const, askedAt: at.now }
@@ -96,7 +103,9 @@ export function settle(saga: Saga, at: At, publish: readonly Request[]): Step {
 }
 
 function standing(saga: Saga, at: At, publish: readonly Request[]): Step {
-  const isStuck = saga.refunds.some(({ state }) => state === 'failed')
+  // Goods without money, and money that does not go back, are for people to look at.
+  const isUnpaid = saga.moneyDone && saga.totalMinor > 0
+  const isStuck = isUnpaid || saga.refunds.some(({ state }) => state === 'failed')
   const stuckAt = isStuck ? (saga.stuckAt ?? at.now) : null
   return { kind: 'stepped', saga: { ...saga, timerAt: nextTimer(saga, at), stuckAt }, publish }
 }
@@ -154,6 +163,20 @@ export function settleRefund(
     ...publish,
     { kind: 'order_refunded', refund: back },
   ])
+}
+
+function settleDispute(
+  saga: Saga,
+  { id, amountMinor }: LostDispute,
+  at: At,
+  publish: readonly Request[],
+): Step {
+  const lines = sharesOf(saga, amountMinor)
+  if (lines.length === 0) return settle(saga, at, publish)
+  const { now: askedAt } = at
+  const taken = { id, returnId: null, cause: 'dispute', reason: 'dispute', lines } as const
+  const refund: Refund = { ...taken, state: 'pending', askedAt }
+  return settleRefund({ ...saga, refunds: [...saga.refunds, refund] }, refund, at, publish)
 }
 
 /** Requests for refunds that have no answer, and the saga that has just asked them. */

@@ -86,6 +86,12 @@ export const happenings = [
   'timer',
 ] as const satisfies readonly Happening['kind'][]
 
+/** Money that the bank took back; `id` is that of the refund that it amounts to. */
+export interface LostDispute {
+  readonly id: RefundId
+  readonly amountMinor: number
+}
+
 /** The part of an order that the saga decides about. */
 export interface Saga {
   readonly state: State
@@ -100,6 +106,8 @@ export interface Saga {
   readonly refundedMinor: number
   readonly lines: readonly LineProgress[]
   readonly refunds: readonly Refund[]
+  /** What the bank took; told once no refund is without an answer. */
+  readonly lostDispute: LostDispute | null
   readonly intentId: IntentId | null
   readonly declineCode: string | null
   readonly attemptsLeft: number | null

@@ -5,9 +5,7 @@ import {
   fits,
   isUntouched,
   moved,
-  type Progress,
   type Refund,
-  type RefundLine,
   restOf,
   silentCourses,
   undelivered,
@@ -104,20 +102,10 @@ const refundFailed: Rule<'refund_failed'> = {
 const disputeLost: Rule<'dispute_lost'> = {
   rows: [29],
   next: ['confirmed', 'completed'],
-  decide: (saga, { refundId: id, amountMinor }, at) => {
-    const lines = sharesOf(saga, amountMinor)
-    if (lines.length === 0 || saga.refunds.some(known => known.id === id)) return ignored
-    const lost = {
-      id,
-      returnId: null,
-      state: 'succeeded',
-      cause: 'dispute',
-      reason: 'dispute',
-      lines,
-      askedAt: at.now,
-    } as const
-    return settleRefund({ ...saga, refunds: [...saga.refunds, lost] }, lost, at)
-  },
+  decide: (saga, { refundId: id, amountMinor }, at) =>
+    saga.lostDispute !== null || saga.refunds.some(known => known.id === id)
+      ? ignored
+      : settle({ ...saga, lostDispute: { id, amountMinor } }, at, []),
 }
 
 /** Something has been silent for too long: a course, a delivery, a refund. */
@@ -311,7 +299,7 @@ export const table: { readonly [S in State]: Rules } = {
     },
     refund: staying(refund, 'confirmed'),
     refund_succeeded: refundSucceeded,
-    refund_failed: staying(refundFailed, 'confirmed'),
+    refund_failed: refundFailed,
     cancel: {
       rows: [25, 26],
       next: ['confirmed', 'cancelling'],
@@ -324,7 +312,7 @@ export const table: { readonly [S in State]: Rules } = {
       decide: (saga, { refundedMinor }, at) =>
         isUntouched(saga)
           ? stop(paidBack(saga, refundedMinor), { reason: 'payment_lapsed', by: service }, at)
-          : same(saga, [stuck]),
+          : same(paidBack(saga, saga.refundedMinor), [stuck]),
     },
     timer: standingTimer,
     dispute_lost: disputeLost,
@@ -355,6 +343,11 @@ export const table: { readonly [S in State]: Rules } = {
     refund_succeeded: staying(refundSucceeded, 'completed'),
     refund_failed: staying(refundFailed, 'completed'),
     cancel: { rows: [26], next: ['completed'], decide: () => ignored },
+    payment_voided: {
+      rows: [27],
+      next: ['completed'],
+      decide: saga => same(paidBack(saga, saga.refundedMinor), [stuck]),
+    },
     timer: staying(standingTimer, 'completed'),
     dispute_lost: staying(disputeLost, 'completed'),
   },
@@ -379,22 +372,6 @@ function ownRefund(saga: Saga, reason: string, lines: Saga['lines'], { refundId 
     reason,
     lines: lines.map(line => wholeRest(saga, line)),
   } as const
-}
-
-/** Which lines an amount that the bank took is taken from: the first ones first. */
-function sharesOf(progress: Progress, amountMinor: number): RefundLine[] {
-  const shares: RefundLine[] = []
-  for (const line of progress.lines) {
-    const rest = wholeRest(progress, line)
-    const left = amountMinor - amountOf({ lines: shares })
-    if (left <= 0 || rest.amountMinor <= 0) continue
-    shares.push(
-      rest.amountMinor <= left
-        ? rest
-        : { lineNo: line.lineNo, quantity: 0, amountMinor: left, restockCount: 0 },
-    )
-  }
-  return shares
 }
 
 /** A capture may have become known with its refund only. */

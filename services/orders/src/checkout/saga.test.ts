@@ -383,6 +383,13 @@ const rows: readonly Row[] = [
     publishes: ['order_stuck'],
   },
   {
+    guarantee: '27: money that vanishes from a completed order is shown',
+    given: sagaIn('completed'),
+    input: { kind: 'payment_voided', refundedMinor: 3_000 },
+    state: 'completed',
+    publishes: ['order_stuck'],
+  },
+  {
     guarantee: '28: a course that stays silent is shown',
     given: sagaIn('confirmed', { askedAt: anHourAgo }),
     input: examples.timer,

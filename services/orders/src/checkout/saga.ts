@@ -44,6 +44,7 @@ export function placed(
     capturedMinor: 0,
     refundedMinor: 0,
     refunds: [],
+    lostDispute: null,
     intentId: null,
     declineCode: null,
     attemptsLeft: null,
