@@ -99,7 +99,9 @@ const order = { totalMinor: 3_000, lines: [goods, course] }
 function sagaIn(state: State, change: Partial<Saga> = {}): Saga {
   const stands = state === 'confirmed' || state === 'completed'
   const capturedMinor = stands ? order.totalMinor : 0
-  return { ...placed(order, now, timing), state, capturedMinor, ...change }
+  const before = placed(order, now, timing)
+  const timerAt = state === 'completed' || state === 'cancelled' ? null : before.timerAt
+  return { ...before, state, timerAt, capturedMinor, ...change }
 }
 
 function refundOf(change: Partial<Refund> = {}): Refund {
