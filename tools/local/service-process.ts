@@ -43,7 +43,16 @@ export function serviceProcess(
       }
     },
     probe: () => isReady(adminPort),
+    pulse: { feel: () => isLive(adminPort), everyMs: 5_000, missesMax: 6 },
   }
+}
+
+/** Asks `/livez`; rejects when nobody answers in time. */
+async function isLive(adminPort: number): Promise<void> {
+  const request = 'GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
+  await exchange(adminPort, request, answer =>
+    /^HTTP\/1\.[01] 200 /.test(answer.toString('latin1')),
+  )
 }
 
 /** Asks `/readyz`; rejects unless it answers 200. */

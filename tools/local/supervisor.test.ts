@@ -61,7 +61,26 @@ test('a requested restart happens at once and counts as no failure', async t => 
   t.strictSame(said, ['subject is ready again'])
 })
 
-interface Subject extends Partial<Pick<ProcessSpec, 'probe'>> {
+test('a process that was ready and hangs is killed and started again', async t => {
+  let isHung = false
+  const { supervised, said } = supervise(t, {
+    script: 'setInterval(() => {}, 1000)',
+    pulse: {
+      feel: () => (isHung ? Promise.reject(new Error('no answer')) : Promise.resolve()),
+      everyMs: 20,
+      missesMax: 3,
+    },
+  })
+  await supervised.start()
+  const { pid } = supervised.status()
+  isHung = true
+  await eventually(() => assert.notEqual(supervised.status().pid, pid))
+  isHung = false
+  await eventually(() => assert.equal(supervised.status().state, 'ready'))
+  t.equal(said[0], 'subject hangs; killing it')
+})
+
+interface Subject extends Partial<Pick<ProcessSpec, 'probe' | 'pulse'>> {
   readonly script: string
   readonly command?: string
 }
@@ -81,6 +100,7 @@ function supervise(t: Test, subject: Subject) {
         args: ['-e', subject.script],
       }),
       probe: subject.probe ?? (() => Promise.resolve()),
+      ...(subject.pulse !== undefined && { pulse: subject.pulse }),
     },
     {
       guard,

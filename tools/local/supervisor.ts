@@ -5,6 +5,9 @@
 //       └─ends before it was ever ready─► restarting, the third time: failed │
 //   any ──stop()──► stopped                              requestRestart() ───┘
 //
+// A process that was ready and then does not answer for 30 s, although it exists, hangs: it is killed and
+// restarted like one that ended.
+//
 // The back-off doubles from 0.2 s to 5 s and starts over once a process has lived for 30 s. A process
 // that was ready once is restarted for ever: on the same port, since its specification is the same.
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -25,7 +28,17 @@ export interface ProcessSpec {
   readonly launch: () => Launch | Promise<Launch>
   /** Resolves when the process serves; a rejection means "not yet". */
   readonly probe: () => Promise<void>
+  /** Resolves when the process is not hung; absent: nobody asks. */
+  readonly pulse?: Pulse
   readonly onExit?: () => void
+}
+
+/** How to tell that a process which runs has not stopped working. */
+export interface Pulse {
+  readonly feel: () => Promise<void>
+  readonly everyMs: number
+  /** So many failures in a row mean that it hangs. */
+  readonly missesMax: number
 }
 
 /** A process as the run file shows it. */
@@ -212,11 +225,29 @@ export class SupervisedProcess {
         this.#wasReady = true
         this.#set('ready')
         this.#firstReady.resolve()
+        await this.#feelPulse(over)
         return
       } catch {
         await sleep(probeEveryMs)
       }
     }
+  }
+
+  async #feelPulse(over: AbortSignal): Promise<void> {
+    const { pulse, name } = this.spec
+    if (pulse === undefined) return
+    for (let misses = 0; misses < pulse.missesMax; ) {
+      await sleep(pulse.everyMs, undefined, { signal: over }).catch(() => undefined)
+      if (over.aborted) return
+      const isAlive = await pulse.feel().then(
+        () => true,
+        () => false,
+      )
+      misses = isAlive ? 0 : misses + 1
+    }
+    if (over.aborted) return
+    this.#around.say(`${name} hangs; killing it`)
+    this.#child?.kill('SIGKILL')
   }
 
   #set(state: ProcessState): void {
