@@ -133,6 +133,40 @@ test('two relays share the lanes and publish every event once, in order', async 
   }
 })
 
+test('a relay that lost its lanes during a send settles nothing, and their next owner publishes again', async t => {
+  const bar = await openBar(t)
+  const { postgres, kafka } = bar
+  const sent = Promise.withResolvers<void>()
+  const answer = Promise.withResolvers<void>()
+  const slow: Kafka = {
+    ...kafka,
+    async send(...args) {
+      const offset = await kafka.send(...args)
+      sent.resolve()
+      await answer.promise
+      return offset
+    },
+  }
+  const first = startRelay(t, bar, slow)
+  await pour(postgres, 'g', 1)
+  await sent.promise
+  const take = (seconds: number) =>
+    postgres.read(tx =>
+      tx.execute(sql`update outbox_lane set owner = 'another', epoch = epoch + 1,
+        lease_until = now() + make_interval(secs => ${seconds})`),
+    )
+  await take(60)
+  answer.resolve()
+  await first.stop()
+  t.equal(await count(postgres, 'outbox'), 1, 'nobody else must lose what they own')
+  await take(0)
+  startRelay(t, bar)
+  await eventually(async () => assert.equal(await count(postgres, 'outbox'), 0))
+  const ids = (await bar.records(topic)).map(({ headers }) => headers[header.id])
+  t.equal(ids.length, 2)
+  t.equal(new Set(ids).size, 1, 'a copy of the same event, for the inbox')
+})
+
 test('a row that commits late with a low seq is published', async t => {
   const bench = await openBar(t)
   const { postgres } = bench

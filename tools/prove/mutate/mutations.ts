@@ -1,0 +1,119 @@
+/** One mechanism, broken: the proof is worth something only if a test notices. */
+export interface Mutation {
+  /** What is broken, in words. */
+  readonly name: string
+  readonly file: string
+  /** Occurs exactly once in `file`. */
+  readonly find: string
+  readonly replace: string
+  /** Test files of which at least one must fail. */
+  readonly tests: readonly string[]
+}
+
+const events = 'platform/src/events'
+
+/** The mechanisms that the guarantee of docs/events.md rests on. */
+export const mutations: readonly Mutation[] = [
+  {
+    name: 'the inbox row is not written',
+    file: `${events}/inbox.ts`,
+    find: `      insert into inbox (event_id, consumer)
+      select distinct id, \${consumer} from arrival where is_heard order by id
+      on conflict do nothing returning event_id
+    ), parked`,
+    replace: `      select distinct id as event_id from arrival where is_heard
+    ), parked`,
+    tests: [`${events}/events.test.ts`],
+  },
+  {
+    name: 'an event is published before its transaction commits',
+    file: `${events}/outbox.ts`,
+    find: `  onCommit(tx, () => outboxSignal.emit('committed'))`,
+    replace: `  await tx.execute(sql\`commit and chain\`)
+  onCommit(tx, () => outboxSignal.emit('committed'))`,
+    tests: [`${events}/events.test.ts`],
+  },
+  {
+    name: 'the relay settles lanes that it does not own any more',
+    file: `${events}/relay.ts`,
+    find: ' and l.owner = ${owner} and l.epoch = a.epoch',
+    replace: '',
+    tests: [`${events}/events.test.ts`],
+  },
+  {
+    name: 'the relay deletes events whose send has failed',
+    file: `${events}/relay.ts`,
+    find: `        backOff.set(lane, { ms, untilMs: performance.now() + ms })
+      }`,
+    replace: `        backOff.set(lane, { ms, untilMs: performance.now() + ms })
+      }
+      return rows.map(({ row, epoch }) => ({ row, epoch, partition, offset: 0n }))`,
+    tests: [`${events}/events.test.ts`],
+  },
+  {
+    name: 'the offset is committed before the database',
+    file: `${events}/group.ts`,
+    find: `      const outcome = await withHeartbeat(`,
+    replace: `      await batch.commit(batch.lastOffset + 1n)
+      const outcome = await withHeartbeat(`,
+    tests: [`${events}/events.test.ts`],
+  },
+  {
+    name: 'a missing version is not noticed',
+    file: `${events}/order-guard.ts`,
+    find: `return version <= seen ? 'late' : 'gap'`,
+    replace: `return 'apply'`,
+    tests: [`${events}/order-guard.test.ts`, `${events}/repair.test.ts`],
+  },
+  {
+    name: 'events behind a parked one are applied',
+    file: `${events}/order-guard.ts`,
+    find: `if (blocked.has(key)) return 'behind'`,
+    replace: ``,
+    tests: [`${events}/repair.test.ts`],
+  },
+  {
+    name: 'a key is released before its last event is applied',
+    file: `${events}/redrive.ts`,
+    find: `if ((await headOf(tx, key)) !== undefined) return 'more'`,
+    replace: ``,
+    tests: [`${events}/repair.test.ts`],
+  },
+  {
+    name: 'killer events are attempted for ever',
+    file: `${events}/solo.ts`,
+    find: `if (attempts < attemptsMax) return undefined`,
+    replace: `if (attempts < 1_000_000) return undefined`,
+    tests: [`${events}/faults.test.ts`],
+  },
+  {
+    name: 'two changes of one aggregate take their versions without its lock',
+    file: `${events}/outbox.ts`,
+    find: `on conflict (topic, aggregate_key) do update set version = v.version + excluded.version
+      returning v.topic, v.aggregate_key, v.version`,
+    replace: `on conflict (topic, aggregate_key) do nothing
+      returning v.topic, v.aggregate_key, v.version`,
+    tests: [`${events}/events.test.ts`],
+  },
+  {
+    name: 'an order is changed without its row lock',
+    file: 'services/orders/src/checkout/order.store.ts',
+    find: `  const [row] = await tx.select().from(orders).where(eq(orders.id, id)).for('update')`,
+    replace: `  const [row] = await tx.select().from(orders).where(eq(orders.id, id))`,
+    tests: ['services/orders/src/aftermath.test.ts', 'services/orders/src/orders.test.ts'],
+  },
+  {
+    name: 'an intent is changed without its row lock',
+    file: 'services/payments/src/intents/intent.store.ts',
+    find: `  const [row] = await tx.select().from(table).where(eq(table.id, id)).for('update')`,
+    replace: `  const [row] = await tx.select().from(table).where(eq(table.id, id))`,
+    tests: ['services/payments/src/payments.test.ts', 'services/payments/src/refunds.test.ts'],
+  },
+  {
+    name: 'a mail whose outcome is unknown is sent again',
+    file: `${events}/effects.ts`,
+    find: `if (!isCertain && kind.onUnknown === 'ask') return settle(kind, tried, 'ambiguous', error)`,
+    replace: ``,
+    tests: [`${events}/effects.test.ts`],
+  },
+]
