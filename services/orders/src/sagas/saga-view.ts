@@ -31,6 +31,7 @@ export const SagaView = Type.Object({
       lineNo: Type.Integer(),
       kind: Type.Union([Type.Literal('physical'), Type.Literal('course')]),
       quantity: Type.Integer(),
+      total: Money,
       shipped: Type.Integer(),
       delivered: Type.Integer(),
     }),

@@ -153,8 +153,8 @@ function viewOf(row: SagaRow) {
     moneyDone: row.moneyDone,
     captured: money(row.captured),
     refunded: money(row.refunded),
-    lines: row.lines.map(({ lineNo, kind, quantity, shipped, delivered }) => {
-      return { lineNo, kind, quantity, shipped, delivered }
+    lines: row.lines.map(({ lineNo, kind, quantity, totalMinor, shipped, delivered }) => {
+      return { lineNo, kind, quantity, total: money(totalMinor), shipped, delivered }
     }),
     refunds: row.refunds.map(refund => {
       const { id, state, cause, askedAt } = refund
