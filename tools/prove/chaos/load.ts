@@ -80,7 +80,7 @@ export function startLoad(options: LoadOptions): { stop(): Promise<void> } {
       if (dice < 4 && !admin.isBusy) begin(admin, () => restock(options, admin, random))
       const free = buyers.find(buyer => !buyer.isBusy)
       if (free === undefined) history.journeys.notBegun += 1
-      else if (dice < 12) begin(free, () => rename(options, free, random))
+      else if (dice < 25) begin(free, () => rename(options, free, random))
       else begin(free, () => buy(options, free, random))
     }
   })()
@@ -139,8 +139,14 @@ async function buy(options: LoadOptions, buyer: Buyer, random: Random): Promise<
   const changesMind = random.below(100) < 6
   const token = await tokenOf(options, buyer)
   const cart = (await read(history, client, '/v1/me/cart', { token })).body
-  const item = `/v1/carts/${cart.id}/items/${article.variantId}`
-  const filled = await write(history, client, ['PUT', item], { token, body: { quantity: 1 } })
+  const put = async ({ variantId }: Article, quantity: number) =>
+    write(history, client, ['PUT', `/v1/carts/${cart.id}/items/${variantId}`], {
+      token,
+      body: { quantity },
+    })
+  // People change their minds: some of this is taken out again.
+  for (let n = random.below(4); n > 0; n -= 1) await put(random.pick(articles), random.below(3))
+  const filled = await put(article, 1)
   if (filled.answer === undefined || filled.outcome !== 'acknowledged') return
   const placed = await write(history, client, ['POST', `/v1/carts/${cart.id}/checkout`], {
     token,
