@@ -145,7 +145,7 @@ async function buy(options: LoadOptions, buyer: Buyer, random: Random): Promise<
       body: { quantity },
     })
   // People change their minds: some of this is taken out again.
-  for (let n = random.below(4); n > 0; n -= 1) await put(random.pick(articles), random.below(3))
+  for (let n = random.below(4); n > 0; n -= 1) await put(random.pick(articles), 1 + random.below(2))
   const filled = await put(article, 1)
   if (filled.answer === undefined || filled.outcome !== 'acknowledged') return
   const placed = await write(history, client, ['POST', `/v1/carts/${cart.id}/checkout`], {
