@@ -29,7 +29,7 @@ import { buildService } from './service.ts'
 import { signatureHeader, signatureOf, timestampHeader } from './signature.ts'
 
 export const eur = (amount: number) => ({ amount, currency: 'EUR' })
-export const secret = 'only-for-tests-only-for-tests'
+const secret = 'only-for-tests-only-for-tests'
 
 export interface Call {
   readonly url: string

@@ -243,7 +243,7 @@ export function wantedOf(lines: readonly ReservedLine[]): Map<VariantId, number>
 }
 
 /** Which of `wanted` is not there. */
-export function shortagesOf(
+function shortagesOf(
   wanted: ReadonlyMap<VariantId, number>,
   available: ReadonlyMap<VariantId, number>,
 ): Rejection['shortages'] {

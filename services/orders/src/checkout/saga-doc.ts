@@ -107,7 +107,7 @@ function pairs(): { state: State; event: Happening['kind']; rows: readonly numbe
 }
 
 /** The 33 rows as a Markdown table. */
-export function rowsTable(): string {
+function rowsTable(): string {
   const lines = Object.entries(rowTexts).map(([no, { when, next, does }]) => {
     const listed = pairs().filter(({ rows }) => rows.includes(Number(no)))
     const absence = absences[Number(no)]
@@ -122,7 +122,7 @@ export function rowsTable(): string {
 }
 
 /** The ways between states as a Mermaid state diagram; ways that stay are left out. */
-export function diagram(): string {
+function diagram(): string {
   const ways = new Map<string, string[]>()
   for (const { state, event } of pairs()) {
     for (const next of ruleOf(state, event)?.next ?? []) {

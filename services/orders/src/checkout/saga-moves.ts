@@ -111,7 +111,7 @@ function standing(saga: Saga, at: At, publish: readonly Request[]): Step {
 }
 
 /** The earliest moment at which an order that stands has waited too long for something. */
-export function nextTimer(saga: Saga, { now, timing }: At): Date | null {
+function nextTimer(saga: Saga, { now, timing }: At): Date | null {
   const moments: number[] = []
   if (saga.state === 'confirmed') {
     if (silentCourses(saga).length > 0) {
