@@ -109,8 +109,10 @@ test('the spine: from registration to the confirmation mail, over the gateway on
         return answer.body.data
       })
       t.ok(inApp)
-      const foreign = await client.ask('GET', location, { token: admin.token })
+      const stranger = await somebody()
+      const foreign = await client.ask('GET', location, { token: stranger.token })
       t.equal(foreign.status, 404, 'somebody else sees no order at all')
+      await client.must(200, 'GET', location, { token: admin.token })
     },
   )
 

@@ -64,6 +64,8 @@ process.on('SIGTERM', () => {
   void (async () => {
     await runtime.stop()
     await relay.stop()
+    const duplicates = /^inbox_duplicates_total\{.*\} (\d+)$/m.exec(await metrics.render())
+    process.stdout.write(`duplicates ${duplicates?.[1] ?? 0}\n`)
     await Promise.all([kafka.close(), postgres.close()])
     process.exit(0)
   })()

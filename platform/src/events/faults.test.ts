@@ -1,4 +1,4 @@
-// Faults of processes around the event mechanism: docs/events.md, F3, F4, F8, F10. Short here, long by
+// Faults of processes around the event mechanism: docs/events.md, F3, F4, F8, F10, F11. Short here, long by
 // `npm run test:faults`.
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -6,6 +6,7 @@ import { sql } from 'drizzle-orm'
 import { t as file, test } from 'tap'
 import { eventually } from '../testing/eventually.ts'
 import { faultSeconds } from '../testing/faults.ts'
+import { emit } from './outbox.ts'
 import {
   assertAllServed,
   type Bar,
@@ -13,6 +14,7 @@ import {
   openBar,
   parked,
   pour,
+  poured,
   startBarProcess,
   sums,
 } from './test-bench.ts'
@@ -160,4 +162,47 @@ test(`F10: 1 → 6 → 1 replicas every 5 s for ${churnSeconds} s change nothing
   await served(bar, expected)
   t.same(new Set(codes), new Set([0]), 'no replica crashed')
   t.equal(first.child.exitCode, null)
+})
+
+const rollSeconds = faultSeconds(12, 60)
+
+test(`F11: a rolling restart by SIGTERM at 1,000 events a second for ${rollSeconds} s repeats nothing`, async t => {
+  t.setTimeout((rollSeconds + 120) * 1_000)
+  const bar = await openBar(t)
+  const expected: Record<string, number> = {}
+  const stopping = new AbortController()
+  let count = 0
+  const pouring = (async () => {
+    const beganAt = performance.now()
+    for (let n = 1; !stopping.signal.aborted; n += 1) {
+      const glasses = Array.from({ length: 25 }, (_, i) => `g${(n * 25 + i) % 200}`)
+      await bar.postgres.transaction(tx =>
+        emit(tx, ...glasses.map(glassId => poured.of({ glassId, number: n }))),
+      )
+      for (const glass of glasses) expected[glass] = (expected[glass] ?? 0) + n
+      count += glasses.length
+      await delay(Math.max(0, count - (performance.now() - beganAt)))
+    }
+    return count / ((performance.now() - beganAt) / 1_000)
+  })()
+  let replicas = [startBarProcess(t, bar), startBarProcess(t, bar)]
+  await Promise.all(replicas.map(({ started }) => started))
+  const gone: BarProcess[] = []
+  for (let second = 0; second < rollSeconds; second += 3) {
+    const [oldest, ...rest] = replicas
+    const next = startBarProcess(t, bar)
+    await next.started
+    replicas = [...rest, next]
+    if (oldest !== undefined) gone.push(oldest)
+    t.equal(await oldest?.end('SIGTERM'), 0, 'it leaves in order')
+    await delay(1_500)
+  }
+  stopping.abort()
+  t.comment(`${Math.round(await pouring)} events/s`)
+  await served(bar, expected)
+  await Promise.all(replicas.map(replica => replica.end('SIGTERM')))
+  t.same(
+    [...gone, ...replicas].map(replica => replica.duplicates()),
+    [...gone, ...replicas].map(() => 0),
+  )
 })

@@ -175,6 +175,8 @@ export interface BarProcess {
   readonly started: Promise<unknown>
   /** Ends it as `signal` does, and waits until it is gone. */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>
+  /** Deliveries that changed nothing, known once it has ended in order. */
+  duplicates(): number | undefined
 }
 
 export function startBarProcess(
@@ -199,6 +201,14 @@ export function startBarProcess(
   )
   const exited = once(child, 'exit')
   const started = Promise.race([once(child.stdout, 'data'), exited])
+  let output = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString()
+  })
+  function duplicates(): number | undefined {
+    const found = /duplicates (\d+)/.exec(output)
+    return found === null ? undefined : Number(found[1])
+  }
   async function end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> {
     if (child.exitCode === null && child.signalCode === null) {
       child.kill(signal)
@@ -207,7 +217,7 @@ export function startBarProcess(
     return child.exitCode
   }
   t.teardown(() => end('SIGKILL'))
-  return { child, started, end }
+  return { child, started, end, duplicates }
 }
 
 /**

@@ -70,6 +70,7 @@ export function historyRoutes({ postgres, cursorSecret }: Deps) {
           tags,
           summary: 'An order with its lines and where its checkout is',
           description:
+            'For its owner and for staff. ' +
             'With `Prefer: wait=N` and `If-None-Match` the answer is held until the order differs ' +
             'from that version; without, until it is confirmed or has ended.',
           params: Type.Object({ orderId: OrderId }),
@@ -78,12 +79,15 @@ export function historyRoutes({ postgres, cursorSecret }: Deps) {
       },
       async (request, reply) => {
         const { orderId } = request.params
-        const { userId } = userOf(request)
+        const { userId, roles } = userOf(request)
+        const isStaff = roles.includes('admin')
         const seen = request.headers['if-none-match']
         const seconds = preferWait(request, reply)
         const load = async () => {
           const order = await postgres.read(tx => findOrder(tx, orderId))
-          return order?.userId === userId ? order : fail(chassis.notFound())
+          return order !== undefined && (isStaff || order.userId === userId)
+            ? order
+            : fail(chassis.notFound())
         }
         const settled = await waitUntil(
           seconds,
