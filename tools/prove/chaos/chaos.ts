@@ -29,6 +29,9 @@ export interface ChaosOptions {
   readonly write?: boolean
 }
 
+/** A short run also waits shorter for payments that never come. */
+const paymentSecondsMax = 60
+
 /** What a run was and has shown. */
 export interface Run {
   readonly seed: number
@@ -74,7 +77,10 @@ export async function runChaos(
   const { seed, duration, every, rate, buyers } = options
   const schedule = makeSchedule({ seed, durationMs: duration * 1_000, everyMs: every * 1_000 })
   say(`Seed ${seed}: ${schedule.length} faults in ${duration} s; ${rate} journeys a second.`)
-  const site = await openSite(t, { isKept: options.keep === true })
+  const site = await openSite(t, {
+    isKept: options.keep === true,
+    paymentSeconds: Math.min(duration, paymentSecondsMax),
+  })
   if (options.keep === true) say(`Logs: ${site.home}/logs`)
   const { mesh } = site
   const articles = await openShop(site)

@@ -23,24 +23,32 @@ export interface Site {
 }
 
 /** Times that let every order end within the quiet after the faults. */
-const hurry = {
+const hurry = (paymentSeconds: number) => ({
   CAMPUS_ORDERS_RESERVE_TIMEOUT_SECONDS: '60',
-  CAMPUS_ORDERS_PAYMENT_TIMEOUT_SECONDS: '60',
+  CAMPUS_ORDERS_PAYMENT_TIMEOUT_SECONDS: String(paymentSeconds),
   CAMPUS_ORDERS_HOLD_SECONDS: '600',
   CAMPUS_ORDERS_STEP_TIMEOUT_SECONDS: '30',
   CAMPUS_ORDERS_CAPTURE_GIVE_UP_SECONDS: '90',
   CAMPUS_ORDERS_TIMER_PERIOD_MS: '1000',
   CAMPUS_PAYMENTS_PSP_TIMEOUT_MS: '2000',
   CAMPUS_PAYMENTS_PSP_LATE_SUCCESS_MS: '4000',
-  CAMPUS_PAYMENTS_PSP_LATE_WEBHOOK_MS: '75000',
+  CAMPUS_PAYMENTS_PSP_LATE_WEBHOOK_MS: String((paymentSeconds + 5) * 1_000),
   CAMPUS_PAYMENTS_PSP_REORDER_MS: '1000',
   CAMPUS_PAYMENTS_PSP_LATE_REPEAT_MS: '5000',
   CAMPUS_PAYMENTS_REFUND_PERIOD_MS: '1000',
   CAMPUS_PAYMENTS_REFUND_BACK_OFF_MS: '1000',
-}
+})
 
-/** Starts the site. The home is kept when `isKept`, for its logs. */
-export async function openSite(t: Cleanup, { isKept }: { isKept: boolean }): Promise<Site> {
+/**
+ * Starts the site.
+ *
+ * @param options.isKept keeps the home, for its logs
+ * @param options.paymentSeconds how long an order waits for its payment
+ */
+export async function openSite(
+  t: Cleanup,
+  { isKept, paymentSeconds }: { readonly isKept: boolean; readonly paymentSeconds: number },
+): Promise<Site> {
   const path = mkdtempSync(join(tmpdir(), 'campus-chaos-'))
   if (!isKept) t.teardown(() => rmSync(path, { recursive: true, force: true }))
   const home = openHome(path)
@@ -63,7 +71,7 @@ export async function openSite(t: Cleanup, { isKept }: { isKept: boolean }): Pro
   const mesh = await startMesh(
     t,
     {
-      ...hurry,
+      ...hurry(paymentSeconds),
       SMTP_URL: `smtp://127.0.0.1:${smtp.port}`,
       INBOX_URL: inbox.url,
       CAMPUS_KAFKA_ADVERTISED_PORT: String(kafka.port),
