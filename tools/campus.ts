@@ -87,6 +87,16 @@ program
   .action(async options => (await import('./prove/chaos/chaos.ts')).chaos(options))
 
 program
+  .command('sim')
+  .description(
+    'Live through simulated worlds, decisions of the services under a bus that misbehaves.',
+  )
+  .option('--seeds <number>', 'so many worlds', Number, 10_000)
+  .option('--seed <number>', 'only this world, with all of its steps', Number)
+  .option('--json', 'print JSON')
+  .action(async options => (await import('./prove/sim/sim.ts')).sim(options))
+
+program
   .command('bench')
   .description('Measure a mesh of its own, as ratios against the raw limit of the same run.')
   .option('--write', 'also put the table into docs/performance.md')
