@@ -55,7 +55,7 @@ export interface Catalog {
 }
 
 /** A catalog that has so many units of each variant; others never run out. */
-export function createCatalog(world: World, units: ReadonlyMap<VariantId, number>): Catalog {
+export function createCatalog(world: World, counts: ReadonlyMap<VariantId, number>): Catalog {
   const db = createDatabase(world, 'catalog')
   const stock = new Map<VariantId, Stock>()
   const movements = new Map<string, Moved>()
@@ -176,7 +176,7 @@ export function createCatalog(world: World, units: ReadonlyMap<VariantId, number
   ])
 
   db.transaction('commit', tx => {
-    for (const [variantId, count] of units) {
+    for (const [variantId, count] of counts) {
       stock.set(variantId, { onHand: 0, reserved: 0 })
       moveUnits(tx, new Map([[variantId, count]]), { isReserved: false, reason: 'delivery' })
     }

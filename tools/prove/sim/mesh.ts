@@ -42,7 +42,7 @@ export function startSimMesh(world: World, enrolling: Enrolling): SimMesh {
       catalog,
       orders,
       payments,
-      answerChallenge: provider.answerChallenge,
+      answerChallenge: (intentId, isPassed) => provider.answerChallenge(intentId, isPassed),
     }),
     databases: parts.map(({ db }) => db),
     consumers: parts.map(({ consumer }) => consumer),

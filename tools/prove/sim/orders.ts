@@ -40,7 +40,7 @@ import { must, short, type World } from './world.ts'
 // is its command: state and events of a step in one transaction, under the lock of the order.
 
 /** The defaults of the service. */
-export const timing: Timing = {
+const timing: Timing = {
   reserveSeconds: 300,
   paymentSeconds,
   commitSeconds: 600,

@@ -21,7 +21,7 @@ import type { Payments } from './payments.ts'
 import type { World } from './world.ts'
 
 /** What the shop sells: two things that run out, a course that does not, and a course for nothing. */
-export const assortment: readonly Offer[] = [
+const assortment: readonly Offer[] = [
   { ...offer(1, 'physical', 667) },
   { ...offer(2, 'physical', 1_290) },
   { ...offer(3, 'course', 999), sellerId: asId<UserId>(idOf(9)) },

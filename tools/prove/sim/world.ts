@@ -34,6 +34,8 @@ export interface World {
   readonly sabotage: Sabotage | null
   readonly now: Date
   pass(ms: number): void
+  // The caller's context chooses the brand, so the parameter occurs once.
+  // oxlint-disable-next-line no-unnecessary-type-parameters
   newId<T extends Id<string>>(): T
 }
 
