@@ -15,7 +15,12 @@ import {
   variantSaved,
 } from './catalog.ts'
 import { enrollmentActivated, enrollmentRejected, enrollmentRevoked } from './courses.ts'
-import { deliveryFailed, deliverySucceeded, notificationCreated } from './notifications.ts'
+import {
+  deliveryFailed,
+  deliverySucceeded,
+  notificationCreated,
+  preferencesChanged,
+} from './notifications.ts'
 import {
   captureRequested,
   cartAbandoned,
@@ -55,13 +60,17 @@ import {
 } from './payments.ts'
 import {
   emailVerified,
+  passwordChanged,
   profileSaved,
   refreshReuseDetected,
+  rolesChanged,
   sessionAccessRevoked,
   sessionOpened,
   sessionRevoked,
   userAccessRevoked,
   userRegistered,
+  userReinstated,
+  userSuspended,
 } from './users.ts'
 
 /** Every kind of event there is, for tools, docs and the checks of compatibility. */
@@ -71,6 +80,10 @@ export const everyEvent: readonly EventKind[] = [
   sessionOpened,
   sessionRevoked,
   refreshReuseDetected,
+  passwordChanged,
+  rolesChanged,
+  userSuspended,
+  userReinstated,
   profileSaved,
   sessionAccessRevoked,
   userAccessRevoked,
@@ -126,4 +139,5 @@ export const everyEvent: readonly EventKind[] = [
   notificationCreated,
   deliverySucceeded,
   deliveryFailed,
+  preferencesChanged,
 ]

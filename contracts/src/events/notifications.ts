@@ -67,3 +67,17 @@ export const deliveryFailed = defineEvent({
   }),
   example: { deliveryId, userId, channel: 'mail', attempt: 5, code: 'unreachable' },
 })
+
+/** One switch of a person was moved: whether news of a category come by a channel. */
+export const preferencesChanged = defineEvent({
+  type: 'notifications.preferences_changed.v1',
+  aggregate: 'recipient',
+  subject: 'userId',
+  schema: Type.Object({
+    userId: UserId,
+    category: Category,
+    channel: Channel,
+    enabled: Type.Boolean(),
+  }),
+  example: { userId, category: 'orders', channel: 'mail', enabled: false },
+})

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { defineEvent } from '../envelope.ts'
-import { At, Count, Locale } from '../fields.ts'
+import { At, By, Count, Locale } from '../fields.ts'
 import { asId, SessionId, UserId } from '../ids.ts'
 import { profilesTopic, revocationsTopic } from '../topics.ts'
 
@@ -32,6 +32,17 @@ export const RevocationCause = Type.Union([
   Type.Literal('roles_changed'),
 ])
 
+/** Why an account was suspended. */
+export const SuspensionCode = Type.Union([
+  Type.Literal('terms_violated'),
+  Type.Literal('payment_fraud'),
+  Type.Literal('account_taken_over'),
+  Type.Literal('own_request'),
+])
+
+const by = { type: 'user' as const, id: '0193a1c0-0000-7000-8000-000000000003' }
+const Roles = Type.Array(Role, { maxItems: 200 })
+
 export const userRegistered = defineEvent({
   type: 'users.user_registered.v1',
   aggregate: 'user',
@@ -44,7 +55,7 @@ export const emailVerified = defineEvent({
   type: 'users.email_verified.v1',
   aggregate: 'user',
   subject: 'userId',
-  schema: Type.Object({ userId: UserId, roles: Type.Array(Role, { maxItems: 200 }) }),
+  schema: Type.Object({ userId: UserId, roles: Roles }),
   example: { userId, roles: ['student'] },
 })
 
@@ -70,6 +81,40 @@ export const refreshReuseDetected = defineEvent({
   subject: 'userId',
   schema: Type.Object({ userId: UserId, familyId: SessionId }),
   example: { userId, familyId: sid },
+})
+
+/** Somebody chose a new password; every session ended with it. */
+export const passwordChanged = defineEvent({
+  type: 'users.password_changed.v1',
+  aggregate: 'user',
+  subject: 'userId',
+  schema: Type.Object({ userId: UserId }),
+  example: { userId },
+})
+
+export const rolesChanged = defineEvent({
+  type: 'users.roles_changed.v1',
+  aggregate: 'user',
+  subject: 'userId',
+  schema: Type.Object({ userId: UserId, old: Roles, new: Roles, by: By }),
+  example: { userId, old: ['student'], new: ['instructor', 'student'], by },
+})
+
+/** Every session ended with it. */
+export const userSuspended = defineEvent({
+  type: 'users.user_suspended.v1',
+  aggregate: 'user',
+  subject: 'userId',
+  schema: Type.Object({ userId: UserId, code: SuspensionCode, by: By }),
+  example: { userId, code: 'terms_violated', by },
+})
+
+export const userReinstated = defineEvent({
+  type: 'users.user_reinstated.v1',
+  aggregate: 'user',
+  subject: 'userId',
+  schema: Type.Object({ userId: UserId, by: By }),
+  example: { userId, by },
 })
 
 /** Readers keep the highest `version` of a user, because a compacted topic has no inbox. */

@@ -1,7 +1,9 @@
 import type { DeliveryId, NotificationId, UserId } from '@campus/contracts/ids'
-import { integer, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import { boolean, integer, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core'
 import type { DeliveryState } from './delivery/delivery.ts'
+import type { Subject } from './delivery/subject.ts'
 import type { Category, Message } from './message/message.ts'
+import type { Topic } from './preferences/preference.ts'
 
 const moment = (name: string) => timestamp(name, { withTimezone: true })
 
@@ -23,6 +25,8 @@ export const notification = pgTable('notification', {
   sourceType: text('source_type').notNull(),
   createdAt: moment('created_at').notNull(),
   readAt: moment('read_at'),
+  seq: integer('seq'),
+  isListed: boolean('is_listed').notNull(),
 })
 
 export const delivery = pgTable('delivery', {
@@ -35,4 +39,22 @@ export const delivery = pgTable('delivery', {
   expiresAt: moment('expires_at').notNull(),
   createdAt: moment('created_at').notNull(),
   settledAt: moment('settled_at'),
+})
+
+export const preference = pgTable('preference', {
+  userId: uuid('user_id').$type<UserId>().primaryKey(),
+  version: integer('version').notNull(),
+  switchedOff: text('switched_off').array().$type<Topic[]>().notNull(),
+})
+
+export const inboxVersion = pgTable('inbox_version', {
+  userId: uuid('user_id').$type<UserId>().primaryKey(),
+  version: integer('version').notNull(),
+})
+
+export const subjectOwner = pgTable('subject_owner', {
+  type: text('type').$type<Subject['type']>().notNull(),
+  id: uuid('id').notNull(),
+  userId: uuid('user_id').$type<UserId>().notNull(),
+  createdAt: moment('created_at').notNull(),
 })

@@ -31,6 +31,9 @@ export interface NewNotification {
   readonly message: Message
   readonly sourceEventId: string
   readonly sourceType: string
+  /** The version of the list that it brings; undefined when it is not listed. */
+  readonly seq: number | undefined
+  readonly isMailed: boolean
   readonly expiresAt: Date
   readonly now: Date
 }
@@ -38,27 +41,36 @@ export interface NewNotification {
 /**
  * Notes a notification and its delivery by mail, and has the mail sent once the address is known.
  * The same event told to the same person again does nothing: N1.
+ *
+ * @returns whether it is new
  */
-export async function insertNotification(tx: Tx, row: NewNotification): Promise<void> {
-  const { id, deliveryId, userId, category, sourceEventId, sourceType } = row
+export async function insertNotification(tx: Tx, row: NewNotification): Promise<boolean> {
+  const { id, deliveryId, userId, category, sourceEventId, sourceType, isMailed } = row
   const now = row.now.toISOString()
-  // One statement: nobody can see a notification whose delivery is missing.
+  const isListed = row.seq !== undefined
+  // One statement: nobody can see a notification whose delivery is missing. What is not listed counts
+  // as read, so that it is neither counted nor kept longer than the rest.
   const { rows } = await tx.execute<{ state: DeliveryState }>(sql`
     with made as (
-      insert into notification (id, user_id, category, message, source_event_id, source_type, created_at)
+      insert into notification (id, user_id, category, message, source_event_id, source_type,
+        created_at, seq, is_listed, read_at)
       values (${id}, ${userId}, ${category}, ${JSON.stringify(row.message)}::jsonb,
-        ${sourceEventId}, ${sourceType}, ${now}::timestamptz)
+        ${sourceEventId}, ${sourceType}, ${now}::timestamptz, ${row.seq ?? null}::int, ${isListed},
+        ${isListed ? null : now}::timestamptz)
       on conflict (source_event_id, user_id) do nothing
       returning id
     )
-    insert into delivery (id, notification_id, user_id, channel, state, expires_at, created_at)
+    insert into delivery (id, notification_id, user_id, channel, state, expires_at, created_at, settled_at)
     select ${deliveryId}, made.id, ${userId}, 'mail',
-      case when exists (select from profile_copy where user_id = ${userId}) then 'pending' else 'waiting' end,
-      ${row.expiresAt.toISOString()}::timestamptz, ${now}::timestamptz
+      case when not ${isMailed}::boolean then 'suppressed'
+        when exists (select from profile_copy where user_id = ${userId}) then 'pending'
+        else 'waiting' end,
+      ${row.expiresAt.toISOString()}::timestamptz, ${now}::timestamptz,
+      ${isMailed ? null : now}::timestamptz
     from made
     returning state`)
   const [made] = rows
-  if (made === undefined) return
+  if (made === undefined) return false
   if (made.state === 'pending') await enqueueMail(tx, deliveryId)
   await emit(
     tx,
@@ -70,6 +82,22 @@ export async function insertNotification(tx: Tx, row: NewNotification): Promise<
       sourceType,
     }),
   )
+  return true
+}
+
+/**
+ * Gives a mail up that its recipient has switched off since it was decided: N2.
+ *
+ * @returns whether it was given up; its effect has nothing left to do then
+ */
+export async function suppressUnwanted(tx: Tx, id: DeliveryId): Promise<boolean> {
+  const { rows } = await tx.execute(sql`
+    update delivery d set state = 'suppressed', settled_at = now()
+    from notification n, preference p
+    where d.id = ${id} and d.state = 'pending' and n.id = d.notification_id
+      and p.user_id = d.user_id and n.category || ':' || d.channel = any (p.switched_off)
+    returning d.id`)
+  return rows.length > 0
 }
 
 /**

@@ -1,10 +1,19 @@
-import { orderCancelled, orderConfirmed } from '@campus/contracts/events/orders'
-import { emailVerified } from '@campus/contracts/events/users'
+import { sessionRevoked } from '@campus/contracts/events/users'
+import type { SessionId } from '@campus/contracts/ids'
+import { onCommit } from '@campus/platform/data/postgres'
 import { defineConsumer, on } from '@campus/platform/events/consumer'
-import { type NotifyDeps, notify } from './notify.command.ts'
+import { accountNews } from './account-news.consumer.ts'
+import type { NotifyDeps } from './notify.command.ts'
+import { orderNews } from './order-news.consumer.ts'
+import { paymentNews } from './payment-news.consumer.ts'
 
 /** Hears what people are told about. */
-export function newsConsumer(deps: NotifyDeps) {
+export function newsConsumer(
+  deps: NotifyDeps & {
+    /** A session is over: nobody may be told by it any more. */
+    readonly onSessionEnded: (sid: SessionId) => void
+  },
+) {
   return defineConsumer({
     name: 'notifications.news',
     kind: 'process',
@@ -13,22 +22,11 @@ export function newsConsumer(deps: NotifyDeps) {
     // Two orders of one person are in different partitions, and both raise the version of that person.
     eachAlone: true,
     handlers: [
-      on(emailVerified, async ({ tx, event, now }) => {
-        const { userId } = event.data
-        await notify(tx, deps, { event, userId, message: { kind: 'welcome' }, now })
-      }),
-      on(orderConfirmed, async ({ tx, event, now }) => {
-        const { userId, orderId, lines, totals } = event.data
-        const shown = lines.map(({ title = 'Item', quantity, total }) => {
-          return { title, quantity, total }
-        })
-        const message = { kind: 'order_confirmed', orderId, lines: shown, totals } as const
-        await notify(tx, deps, { event, userId, message, now })
-      }),
-      on(orderCancelled, async ({ tx, event, now }) => {
-        const { userId, orderId, reason, refundedTotal } = event.data
-        const message = { kind: 'order_cancelled', orderId, reason, refundedTotal } as const
-        await notify(tx, deps, { event, userId, message, now })
+      ...accountNews(deps),
+      ...orderNews(deps),
+      ...paymentNews(deps),
+      on(sessionRevoked, async ({ tx, event }) => {
+        onCommit(tx, () => deps.onSessionEnded(event.data.sid))
       }),
     ],
   })

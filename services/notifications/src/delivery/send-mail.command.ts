@@ -11,7 +11,13 @@ import {
 import { Type } from 'typebox'
 import { Check } from 'typebox/value'
 import { mailOf } from '../message/render.ts'
-import { type Ending, findOutgoing, mailKind, settleDelivery } from './delivery.store.ts'
+import {
+  type Ending,
+  findOutgoing,
+  mailKind,
+  settleDelivery,
+  suppressUnwanted,
+} from './delivery.store.ts'
 
 interface Deps {
   readonly postgres: Postgres
@@ -45,6 +51,8 @@ async function sendMail(
   { id, payload }: EffectAttempt,
 ): Promise<void> {
   const deliveryId = deliveryIdOf(payload)
+  // The last look: it may have waited for hours.
+  if (await postgres.read(tx => suppressUnwanted(tx, deliveryId)).catch(refuseForNow)) return
   const outgoing = await postgres.read(tx => findOutgoing(tx, deliveryId)).catch(refuseForNow)
   if (outgoing === undefined) throw refused('The notification is gone.')
   const { profile, message, expiresAt } = outgoing

@@ -1,8 +1,8 @@
 import type { NotificationId, UserId } from '@campus/contracts/ids'
 import type { Tx } from '@campus/platform/data/postgres'
 import { and, desc, eq, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm'
-import { notification } from '../schema.ts'
-import { type Notification, unreadCountMax } from './notification.ts'
+import { inboxVersion, notification } from '../schema.ts'
+import { type Notification, type UnreadCount, unreadCountMax } from './notification.ts'
 
 /** Notifications of a person, the newest first. */
 export async function notificationsOf(
@@ -17,6 +17,7 @@ export async function notificationsOf(
     .where(
       and(
         eq(notification.userId, userId),
+        eq(notification.isListed, true),
         isUnread ? isNull(notification.readAt) : undefined,
         after === undefined ? undefined : lt(notification.id, after),
       ),
@@ -25,13 +26,28 @@ export async function notificationsOf(
     .limit(max)
 }
 
-/** Unread notifications of a person, counted up to `unreadCountMax`. */
-export async function countUnread(tx: Tx, userId: UserId): Promise<number> {
-  const { rows } = await tx.execute<{ count: number }>(sql`
-    select count(*)::int as count from (
-      select from notification where user_id = ${userId} and read_at is null
-      limit ${unreadCountMax}) unread`)
-  return rows[0]?.count ?? 0
+/** Unread notifications of a person, counted up to `unreadCountMax`, and the version they are of. */
+export async function countUnread(tx: Tx, userId: UserId): Promise<UnreadCount> {
+  // One statement, one snapshot: the count belongs to the version.
+  const { rows } = await tx.execute<{ count: number; version: number }>(sql`
+    select (select count(*) from (
+        select from notification where user_id = ${userId} and read_at is null
+        limit ${unreadCountMax}) unread)::int as count,
+      coalesce((select version from inbox_version where user_id = ${userId}), 0) as version`)
+  return rows[0] ?? { count: 0, version: 0 }
+}
+
+/** The next version of somebody's list. To be raised before the list is changed. */
+export async function raiseVersion(tx: Tx, userId: UserId): Promise<number> {
+  const [row] = await tx
+    .insert(inboxVersion)
+    .values({ userId, version: 1 })
+    .onConflictDoUpdate({
+      target: inboxVersion.userId,
+      set: { version: sql`${inboxVersion.version} + 1` },
+    })
+    .returning({ version: inboxVersion.version })
+  return row?.version ?? 0
 }
 
 /** Marks one as read; the first time counts. @returns undefined for somebody else's */
@@ -40,7 +56,12 @@ export async function markRead(
   { id, userId }: { readonly id: NotificationId; readonly userId: UserId },
   now: Date,
 ): Promise<Notification | undefined> {
-  const [row] = await read(tx, and(eq(notification.id, id), eq(notification.userId, userId)), now)
+  const isOwn = and(
+    eq(notification.id, id),
+    eq(notification.userId, userId),
+    eq(notification.isListed, true),
+  )
+  const [row] = await read(tx, isOwn, now)
   return row
 }
 

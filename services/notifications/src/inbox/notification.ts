@@ -13,3 +13,9 @@ export interface Notification {
 
 /** More unread notifications than this are not counted. */
 export const unreadCountMax = 1_000
+
+/** How many somebody has not read, at one version of the list. */
+export interface UnreadCount {
+  readonly count: number
+  readonly version: number
+}

@@ -1,28 +1,28 @@
 import { asId, NotificationId, type UserId } from '@campus/contracts/ids'
-import type { Clock } from '@campus/platform/clock'
-import type { Postgres, Tx } from '@campus/platform/data/postgres'
-import { chassis, fail } from '@campus/platform/errors'
+import type { Tx } from '@campus/platform/data/postgres'
 import { userOf } from '@campus/platform/http/auth'
 import { decodeCursor, Page, PageQuery, pageLimit, toPage } from '@campus/platform/http/pagination'
 import { problems } from '@campus/platform/http/problem'
 import type { App, FastifyRequest } from '@campus/platform/http/server'
 import { Type } from 'typebox'
-import { countUnread, markAllRead, markRead, notificationsOf } from './notification.store.ts'
+import { notificationsOf } from './notification.store.ts'
 import { unreadCountMax } from './notification.ts'
 import { NotificationView, viewOf } from './notification-view.ts'
+import { type ReadingDeps, readAll, readOne } from './read-notifications.command.ts'
 
-interface Deps {
-  readonly postgres: Postgres
-  readonly clock: Clock
+interface Deps extends ReadingDeps {
   readonly cursorSecret: string
   readonly localeOf: (tx: Tx, userId: UserId) => Promise<string | undefined>
+  readonly unreadOf: (userId: UserId) => Promise<number>
 }
 
 const tags = ['notifications']
 const Position = Type.Tuple([NotificationId])
 
 /** What a person was told. */
-export function notificationRoutes({ postgres, clock, cursorSecret, localeOf }: Deps) {
+export function notificationRoutes(deps: Deps) {
+  const { postgres, cursorSecret, localeOf, unreadOf } = deps
+
   async function languageOf(userId: UserId): Promise<string> {
     return (await postgres.read(tx => localeOf(tx, userId))) ?? 'en'
   }
@@ -85,7 +85,7 @@ export function notificationRoutes({ postgres, clock, cursorSecret, localeOf }: 
       },
       async request => {
         const userId = callerOf(request)
-        return { count: await postgres.read(tx => countUnread(tx, userId)) }
+        return { count: await unreadOf(userId) }
       },
     )
 
@@ -103,8 +103,7 @@ export function notificationRoutes({ postgres, clock, cursorSecret, localeOf }: 
       async request => {
         const userId = callerOf(request)
         const id = request.params.notificationId
-        const row = await postgres.read(tx => markRead(tx, { id, userId }, clock.now()))
-        return row === undefined ? fail(chassis.notFound()) : viewOf(row, await languageOf(userId))
+        return viewOf(await readOne(deps, { id, userId }), await languageOf(userId))
       },
     )
 
@@ -120,7 +119,7 @@ export function notificationRoutes({ postgres, clock, cursorSecret, localeOf }: 
       },
       async (request, reply) => {
         const userId = callerOf(request)
-        await postgres.read(tx => markAllRead(tx, userId, clock.now()))
+        await readAll(deps, userId)
         return reply.code(204).send(null)
       },
     )

@@ -4,7 +4,8 @@ import { test } from 'tap'
 import { formatMoney } from './format-money.ts'
 import { html } from './html.ts'
 import { categoryOf, type Message, subjectOf, untilOf } from './message.ts'
-import { mailOf, noteOf, shortId } from './render.ts'
+import { mailOf, noteOf } from './render.ts'
+import { shortId } from './wording.ts'
 
 const { orderId, lines, totals } = orderConfirmed.example
 const confirmed: Message = {

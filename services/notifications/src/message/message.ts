@@ -1,11 +1,23 @@
 import type { Category as CategorySchema } from '@campus/contracts/events/notifications'
-import { CancelReason, Totals } from '@campus/contracts/events/orders'
-import { OrderId } from '@campus/contracts/ids'
+import { CancelReason, Ref, RefundCause, Totals } from '@campus/contracts/events/orders'
+import { DeclineCode } from '@campus/contracts/events/payments'
+import { Role, SuspensionCode } from '@campus/contracts/events/users'
+import { asId, OrderId } from '@campus/contracts/ids'
 import { Money } from '@campus/contracts/money'
 import { type Static, Type } from 'typebox'
 
 /** Group of messages that a person can switch on and off. */
 export type Category = Static<typeof CategorySchema>
+
+/** Every one of them. */
+export const categories: readonly Category[] = [
+  'security',
+  'account',
+  'orders',
+  'learning',
+  'library',
+  'teams',
+]
 
 const Welcome = Type.Object({ kind: Type.Literal('welcome') })
 
@@ -23,11 +35,62 @@ const OrderCancelled = Type.Object({
   refundedTotal: Money,
 })
 
+const OrderShipped = Type.Object({
+  kind: Type.Literal('order_shipped'),
+  orderId: OrderId,
+  /** Units in the parcel. */
+  quantity: Type.Integer(),
+})
+
+const OrderRefunded = Type.Object({
+  kind: Type.Literal('order_refunded'),
+  orderId: OrderId,
+  amount: Money,
+  cause: RefundCause,
+})
+
+const PaymentDeclined = Type.Object({
+  kind: Type.Literal('payment_declined'),
+  ref: Ref,
+  code: DeclineCode,
+  attemptsLeftCount: Type.Integer(),
+})
+
+const PaymentActionRequired = Type.Object({
+  kind: Type.Literal('payment_action_required'),
+  ref: Ref,
+})
+
+const PasswordChanged = Type.Object({ kind: Type.Literal('password_changed') })
+
+const RefreshReused = Type.Object({ kind: Type.Literal('refresh_reused') })
+
+const RolesChanged = Type.Object({ kind: Type.Literal('roles_changed'), roles: Type.Array(Role) })
+
+const AccountSuspended = Type.Object({
+  kind: Type.Literal('account_suspended'),
+  code: SuspensionCode,
+})
+
+const AccountReinstated = Type.Object({ kind: Type.Literal('account_reinstated') })
+
 /** What somebody is told: the facts, without a text and without personal data. */
-export const Message = Type.Union([Welcome, OrderConfirmed, OrderCancelled])
+export const Message = Type.Union([
+  Welcome,
+  OrderConfirmed,
+  OrderCancelled,
+  OrderShipped,
+  OrderRefunded,
+  PaymentDeclined,
+  PaymentActionRequired,
+  PasswordChanged,
+  RefreshReused,
+  RolesChanged,
+  AccountSuspended,
+  AccountReinstated,
+])
 export type Message = Static<typeof Message>
 export type OrderConfirmed = Static<typeof OrderConfirmed>
-export type OrderCancelled = Static<typeof OrderCancelled>
 
 /** The group that a message belongs to. */
 export function categoryOf({ kind }: Message): Category {
@@ -36,7 +99,17 @@ export function categoryOf({ kind }: Message): Category {
       return 'account'
     case 'order_confirmed':
     case 'order_cancelled':
+    case 'order_shipped':
+    case 'order_refunded':
+    case 'payment_declined':
+    case 'payment_action_required':
       return 'orders'
+    case 'password_changed':
+    case 'refresh_reused':
+    case 'roles_changed':
+    case 'account_suspended':
+    case 'account_reinstated':
+      return 'security'
   }
 }
 
@@ -45,12 +118,26 @@ export function subjectOf(
   message: Message,
 ): { readonly type: 'order'; readonly id: OrderId } | null {
   switch (message.kind) {
-    case 'welcome':
-      return null
     case 'order_confirmed':
     case 'order_cancelled':
+    case 'order_shipped':
+    case 'order_refunded':
       return { type: 'order', id: message.orderId }
+    case 'payment_declined':
+    case 'payment_action_required':
+      return orderOf(message.ref)
+    case 'welcome':
+    case 'password_changed':
+    case 'refresh_reused':
+    case 'roles_changed':
+    case 'account_suspended':
+    case 'account_reinstated':
+      return null
   }
+}
+
+function orderOf({ type, id }: Ref): { readonly type: 'order'; readonly id: OrderId } | null {
+  return type === 'order' ? { type, id: asId<OrderId>(id) } : null
 }
 
 const hourMs = 3_600_000

@@ -1,0 +1,6 @@
+import type { IntentId, OrderId } from '@campus/contracts/ids'
+
+/** A thing whose owner is told of it although its events do not name the owner. */
+export type Subject =
+  | { readonly type: 'order'; readonly id: OrderId }
+  | { readonly type: 'intent'; readonly id: IntentId }
