@@ -1,4 +1,11 @@
-import { type ISocketFactory, Kafka as KafkaClient, logLevel, type Producer } from 'kafkajs'
+import {
+  type ISocketFactory,
+  Kafka as KafkaClient,
+  logLevel,
+  type Producer,
+  type ProducerRecord,
+  type RecordMetadata,
+} from 'kafkajs'
 import type { Logger } from '../process/logger.ts'
 import { createAdmin, type KafkaAdmin } from './kafka-admin.ts'
 import { type Consume, type Consumption, consume } from './kafka-consume.ts'
@@ -57,16 +64,7 @@ export function createKafka(options: KafkaOptions): Kafka {
   })
   const admin = createAdmin(client, prefix)
   const counts = new Map<string, Promise<number>>()
-  let producer: Promise<Producer> | undefined
-
-  // One connection for all sends; a failed first attempt is forgotten, so the next send tries again.
-  async function connected(): Promise<Producer> {
-    producer ??= connectProducer(client).catch((error: unknown) => {
-      producer = undefined
-      throw error
-    })
-    return producer
-  }
+  let sender = createSender(client)
 
   return {
     admin,
@@ -81,8 +79,8 @@ export function createKafka(options: KafkaOptions): Kafka {
       return asked
     },
     async send(topic, partition, records) {
-      const sender = await connected()
-      const acks = await sender.send({
+      const used = sender
+      const acks = await used.send({
         topic: prefix + topic,
         acks: -1,
         timeout: 5_000,
@@ -94,6 +92,8 @@ export function createKafka(options: KafkaOptions): Kafka {
           timestamp: String(record.timestamp.getTime()),
         })),
       })
+      if (used.isSpent && used === sender) sender = createSender(client)
+      if (acks instanceof Error) throw acks
       // After a leader moves, kafkajs can report success for records it never produced (#1798).
       const [ack] = acks
       const isExact =
@@ -109,8 +109,7 @@ export function createKafka(options: KafkaOptions): Kafka {
     consume: request => consume(client, prefix, { ...request, ping: () => admin.ping() }),
     read: request => read(client, prefix, admin, request),
     async close() {
-      const open = await producer?.catch(() => undefined)
-      await Promise.all([open?.disconnect(), admin.close()])
+      await Promise.all([sender.close(), admin.close()])
     },
   }
 }
@@ -118,6 +117,50 @@ export function createKafka(options: KafkaOptions): Kafka {
 /** The broker's answer does not cover what was sent: nobody knows whether the records are there. */
 export class UnverifiedAck extends Error {
   override readonly name = 'UnverifiedAck'
+}
+
+/** A producer that is used until a send fails. */
+interface Sender {
+  readonly isSpent: boolean
+  /** @returns the acknowledgements, or the error of a send that has failed */
+  send(request: ProducerRecord): Promise<RecordMetadata[] | Error>
+  close(): Promise<void>
+}
+
+/**
+ * One connection for all sends, until one fails: kafkajs goes on asking a leader that does not answer for
+ * as long as it believes its metadata, five minutes. A fresh producer asks who leads now. The old one
+ * ends once the sends that it still has in flight are over.
+ */
+function createSender(client: KafkaClient): Sender {
+  let producer: Promise<Producer> | undefined
+  let inFlight = 0
+  let isSpent = false
+
+  async function close(): Promise<void> {
+    const open = await producer?.catch(() => undefined)
+    await open?.disconnect().catch(() => undefined)
+  }
+
+  return {
+    get isSpent() {
+      return isSpent
+    },
+    async send(request) {
+      inFlight += 1
+      try {
+        producer ??= connectProducer(client)
+        return await (await producer).send(request)
+      } catch (error) {
+        isSpent = true
+        return error instanceof Error ? error : new Error(String(error))
+      } finally {
+        inFlight -= 1
+        if (isSpent && inFlight === 0) void close()
+      }
+    },
+    close,
+  }
 }
 
 async function connectProducer(client: KafkaClient): Promise<Producer> {
