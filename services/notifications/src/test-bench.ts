@@ -1,8 +1,21 @@
 import { tombstone } from '@campus/contracts/envelope'
-import { orderCancelled, orderConfirmed } from '@campus/contracts/events/orders'
-import { emailVerified, profileSaved } from '@campus/contracts/events/users'
 import {
+  orderCancelled,
+  orderConfirmed,
+  orderPlaced,
+  orderRefunded,
+  orderShipped,
+} from '@campus/contracts/events/orders'
+import {
+  intentCreated,
+  paymentActionRequired,
+  paymentDeclined,
+} from '@campus/contracts/events/payments'
+import { emailVerified, passwordChanged, profileSaved } from '@campus/contracts/events/users'
+import {
+  type AnyId,
   asId,
+  type IntentId,
   type OrderId,
   type PriceId,
   type UserId,
@@ -30,9 +43,7 @@ export async function openBench(t: Cleanup, settings: Record<string, string> = {
     throw new Error('Run the tests by `npm test`: it starts an inbox.')
   }
   const env = { ...around.env, SMTP_URL, RELEASE_PERIOD_MS: '100', ...settings }
-  const service = buildService(loadConfig(Config, env))
-  await service.start()
-  t.teardown(() => service.stop())
+  const { app, url, stop } = await startReplica(t, env)
 
   /** Mails to an address, the oldest first. */
   async function mailsTo(address: string) {
@@ -74,7 +85,28 @@ export async function openBench(t: Cleanup, settings: Record<string, string> = {
     return rows.map(({ type }) => type.split('.')[1] ?? '')
   }
 
-  return { ...around, app: service.app, mailsTo, mailed, deliveriesTo, emitted }
+  return {
+    ...around,
+    env,
+    app,
+    url,
+    stop,
+    /** One more process of the same service. */
+    replica: async (more: Record<string, string> = {}) => startReplica(t, { ...env, ...more }),
+    mailsTo,
+    mailed,
+    deliveriesTo,
+    emitted,
+  }
+}
+
+async function startReplica(t: Cleanup, env: Record<string, string>) {
+  const service = buildService(loadConfig(Config, env))
+  await service.start()
+  t.teardown(() => service.stop())
+  const address = service.app.server.address()
+  if (typeof address !== 'object' || address === null) throw new Error('It does not listen.')
+  return { app: service.app, url: `http://127.0.0.1:${address.port}`, stop: () => service.stop() }
 }
 
 /** Somebody whom no other test knows. */
@@ -90,6 +122,20 @@ export function newReader(change: { readonly name?: string; readonly locale?: st
       profileSaved.of({ ...person, email: address, version }),
     erased: () => tombstone(profileSaved, userId),
     verified: () => emailVerified.of({ userId, roles: ['student'] }),
+    passwordChanged: () => passwordChanged.of({ userId }),
+    placed: (orderId: OrderId) => orderPlaced.of({ ...orderPlaced.example, orderId, userId }),
+    shipped: (orderId: OrderId) => orderShipped.of({ ...orderShipped.example, orderId }),
+    refunded: (orderId: OrderId) => orderRefunded.of({ ...orderRefunded.example, orderId, userId }),
+    /** The events of a payment of `orderId`. */
+    payment: (orderId: OrderId) => {
+      const intentId = newId<IntentId>()
+      const about = { intentId, ref: { type: 'order' as const, id: asId<AnyId>(orderId) } }
+      return {
+        created: () => intentCreated.of({ ...intentCreated.example, ...about, userId }),
+        declined: () => paymentDeclined.of({ ...paymentDeclined.example, ...about }),
+        challenged: () => paymentActionRequired.of({ ...paymentActionRequired.example, ...about }),
+      }
+    },
     confirmed: (orderId: OrderId, title = 'Campus mug') => {
       const line = {
         lineNo: 1,

@@ -1,4 +1,5 @@
-import { orderCancelled, orderConfirmed } from '@campus/contracts/events/orders'
+import { orderCancelled, orderConfirmed, orderRefunded } from '@campus/contracts/events/orders'
+import { paymentDeclined } from '@campus/contracts/events/payments'
 import { asId, type OrderId } from '@campus/contracts/ids'
 import { test } from 'tap'
 import { formatMoney } from './format-money.ts'
@@ -16,6 +17,23 @@ const confirmed: Message = {
 }
 const cancelled: Message = { kind: 'order_cancelled', ...orderCancelled.example }
 const welcome: Message = { kind: 'welcome' }
+const { ref } = paymentDeclined.example
+const others: readonly Message[] = [
+  { kind: 'order_shipped', orderId, quantity: 1 },
+  { kind: 'order_shipped', orderId, quantity: 3 },
+  { kind: 'order_refunded', ...orderRefunded.example },
+  { kind: 'payment_declined', ...paymentDeclined.example, attemptsLeftCount: 2 },
+  { kind: 'payment_declined', ...paymentDeclined.example, attemptsLeftCount: 1 },
+  { kind: 'payment_declined', ...paymentDeclined.example, attemptsLeftCount: 0 },
+  { kind: 'payment_action_required', ref },
+  { kind: 'payment_action_required', ref: { ...ref, type: 'fine' } },
+  { kind: 'password_changed' },
+  { kind: 'refresh_reused' },
+  { kind: 'roles_changed', roles: ['instructor', 'student'] },
+  { kind: 'roles_changed', roles: [] },
+  { kind: 'account_suspended', code: 'terms_violated' },
+  { kind: 'account_reinstated' },
+]
 const reader = { name: 'Ada', locale: 'en' }
 
 const amounts: readonly [string, number, string, string, string][] = [
@@ -53,6 +71,35 @@ test('every message has a subject, a text and markup for its reader', async t =>
   t.same(subjects, ['Welcome to Campus', `Order ${short} confirmed`, `Order ${short} cancelled`])
 })
 
+test('every other message says its own facts', async t => {
+  const short = shortId(orderId)
+  t.same(
+    others.map(message => Object.values(noteOf(message, 'en')).join(' | ')),
+    [
+      `Order ${short} shipped | One item has left our warehouse.`,
+      `Order ${short} shipped | 3 items have left our warehouse.`,
+      `Order ${short} refunded | Our staff decided so. We gave €12.90 back to you.`,
+      `Payment declined: order ${short} | Your account does not cover it. You can try 2 more times.`,
+      `Payment declined: order ${short} | Your account does not cover it. You can try once more.`,
+      `Payment declined: order ${short} | Your account does not cover it. You cannot try again.`,
+      `Confirm your payment: order ${short} | Your bank asks you to confirm it.`,
+      'Confirm your payment: your fine | Your bank asks you to confirm it.',
+      'Your password was changed | Everybody who was logged in is logged out. If this was not you, choose a new password now.',
+      'We ended one of your sessions | Somebody used a copy of it. If this was not you, choose a new password now.',
+      'Your roles were changed | Now: instructor, student.',
+      'Your roles were changed | You have none now.',
+      'Your account is suspended | Its use did not meet our terms. Write to us if you think that this is wrong.',
+      'Your account is active again | You can log in as before.',
+    ],
+  )
+  for (const message of others) {
+    const { subject, text, html: markup } = mailOf(message, reader)
+    t.equal(subject, noteOf(message, 'en').title)
+    t.match(text, /^Hello Ada,\n\n[^]+\.\n\nCampus\n$/)
+    t.match(markup, /<p>Hello Ada,<\/p>/)
+  }
+})
+
 test('a confirmation lists lines and sums in the language of its reader', async t => {
   const { text } = mailOf(confirmed, { name: 'Ada', locale: 'de' })
   t.match(text, '2 × Campus mug, blue: 25,80\u00a0€')
@@ -76,6 +123,10 @@ test('a message knows its category, what it is about and how long it is news', a
   t.equal(subjectOf(welcome), null)
   t.equal(categoryOf(confirmed), 'orders')
   t.same(subjectOf(cancelled), { type: 'order', id: orderId })
+  t.same(
+    others.map(message => [categoryOf(message), subjectOf(message)?.id ?? null].join(' ').trim()),
+    [...Array(7).fill(`orders ${orderId}`), 'orders', ...Array(6).fill('security')],
+  )
   const time = new Date('2026-01-01T00:00:00.000Z')
   t.same(untilOf('orders', time), new Date('2026-01-04T00:00:00.000Z'))
   t.same(untilOf('teams', time), new Date('2026-01-01T06:00:00.000Z'))

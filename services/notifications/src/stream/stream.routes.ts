@@ -50,7 +50,9 @@ export function streamRoutes(deps: Deps) {
             ),
           }),
           response: {
-            200: { content: { 'text/event-stream': { schema: Type.Unsafe<Readable>(Type.String()) } } },
+            200: {
+              content: { 'text/event-stream': { schema: Type.Unsafe<Readable>(Type.String()) } },
+            },
             ...problems(401, 429),
           },
         },
