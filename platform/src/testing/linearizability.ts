@@ -28,10 +28,15 @@ export interface SequentialModel<State, Input, Output> {
   apply(state: State, input: Input, output: Output | undefined): State | undefined
   /** Equal texts are equal states. */
   keyOf(state: State): string
+  /**
+   * The part of the state that operations of other clients can see or change; all of it by default. An
+   * operation that leaves it alone is taken as soon as it fits: nobody else could tell a later moment.
+   */
+  sharedKeyOf?(state: State): string
 }
 
 /** More pairs than this are not looked at: the history was too concurrent to be decided. */
-const looksMax = 20_000
+const looksMax = 2_000_000
 
 /**
  * Whether `history` is linearizable.
@@ -47,6 +52,7 @@ export function isLinearizable<State, Input, Output>(
   const answered = operations.filter(({ output }) => output !== undefined).length
   const isDone = operations.map(() => false)
   const seen = new Set<string>()
+  const sharedKeyOf = (state: State) => model.sharedKeyOf?.(state) ?? model.keyOf(state)
 
   function search(state: State, answeredDone: number): boolean {
     if (answeredDone === answered) return true
@@ -56,13 +62,19 @@ export function isLinearizable<State, Input, Output>(
     seen.add(key)
     const firstAnswer = operations.find((_, i) => isDone[i] !== true)
     const until = firstAnswer === undefined ? Number.POSITIVE_INFINITY : endOf(firstAnswer)
-    for (const [i, { input, output, calledAt }] of operations.entries()) {
-      // Whatever was called after another one had been answered comes after it.
-      if (isDone[i] === true || calledAt > until) continue
+    // Whatever was called after another one had been answered comes after it.
+    const choices = operations.flatMap(({ input, output, calledAt }, i) => {
+      if (isDone[i] === true || calledAt > until) return []
       const next = model.apply(state, input, output)
-      if (next === undefined) continue
+      return next === undefined ? [] : [{ i, next, isAnswered: output !== undefined }]
+    })
+    const shared = sharedKeyOf(state)
+    const silent = choices.find(
+      ({ next, isAnswered }) => isAnswered && sharedKeyOf(next) === shared,
+    )
+    for (const { i, next, isAnswered } of silent === undefined ? choices : [silent]) {
       isDone[i] = true
-      if (search(next, answeredDone + (output === undefined ? 0 : 1))) return true
+      if (search(next, answeredDone + (isAnswered ? 1 : 0))) return true
       isDone[i] = false
     }
     return false
