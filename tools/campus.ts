@@ -100,6 +100,10 @@ program
   .command('bench')
   .description('Measure a mesh of its own, as ratios against the raw limit of the same run.')
   .option('--write', 'also put the table into docs/performance.md')
+  .option('--check', 'fail when a figure misses its target by more than a fifth')
+  .addOption(
+    new Option('--only <part>', 'measure one part').choices(['http', 'checkout', 'events']),
+  )
   .action(async options => (await import('./prove/bench.ts')).bench(options))
 
 try {

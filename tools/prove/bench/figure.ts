@@ -5,6 +5,19 @@ export interface Figure {
   readonly campus: number
   /** The same work without Campus, where there is such a thing. */
   readonly limit?: { readonly name: string; readonly value: number }
+  /** What the design promises on a machine of two cores. */
+  readonly target?: { readonly atLeast: number } | { readonly atMost: number }
+}
+
+/** How far a figure may miss its target before `--check` fails: machines have neighbours. */
+const tolerance = 0.2
+
+/** Whether a figure misses its target by more than the tolerance. */
+export function misses({ campus, target }: Figure): boolean {
+  if (target === undefined) return false
+  return 'atLeast' in target
+    ? campus < target.atLeast * (1 - tolerance)
+    : campus > target.atMost * (1 + tolerance)
 }
 
 /** The share of `sorted` values that is at most the answer, e.g. 0.99; of an ascending list. */
@@ -14,16 +27,21 @@ export function quantile(sorted: readonly number[], share: number): number {
 
 /** A Markdown table of figures, with ratios. */
 export function tableOf(figures: readonly Figure[]): string {
-  const rows = figures.map(({ name, unit, campus, limit }) => {
+  const rows = figures.map(({ name, unit, campus, limit, target }) => {
     const ratio = limit === undefined ? '' : (campus / limit.value).toFixed(2)
     const raw = limit === undefined ? '' : `${round(limit.value)} ${unit} (${limit.name})`
-    return `| ${name} | ${round(campus)} ${unit} | ${raw} | ${ratio} |`
+    return `| ${name} | ${round(campus)} ${unit} | ${raw} | ${ratio} | ${goalOf(target)} |`
   })
   return [
-    '| what | Campus | raw limit, same run | ratio |',
-    '| --- | --- | --- | --- |',
+    '| what | Campus | raw limit, same run | ratio | target |',
+    '| --- | --- | --- | --- | --- |',
     ...rows,
   ].join('\n')
+}
+
+function goalOf(target: Figure['target']): string {
+  if (target === undefined) return ''
+  return 'atLeast' in target ? `≥ ${target.atLeast}` : `≤ ${target.atMost}`
 }
 
 function round(value: number): string {
