@@ -21,6 +21,7 @@ import type { Config } from './config.ts'
 import { directoryRoutes } from './directory/directory.routes.ts'
 import { createPasswords } from './passwords.ts'
 import { enqueueMail, mailEffect } from './secret-mail.ts'
+import { mySessionRoutes } from './session/my-sessions.routes.ts'
 import { sessionRoutes } from './session/session.routes.ts'
 import { endSessionsOf } from './session/session.store.ts'
 import { sweepSessionsJob } from './session/sweep-sessions.job.ts'
@@ -68,12 +69,19 @@ export function buildService(config: Config) {
       sign: (subject, now) => keyring.sign(subject, now),
     }),
   )
+  app.register(mySessionRoutes({ postgres, clock, cursorSecret: config.CURSOR_SECRET }))
   app.register(meRoutes({ postgres, clock }))
   app.register(
     directoryRoutes({
       postgres,
       clock,
-      accounts: { findAccount, lockAccount, saveAccount, lockAdmins },
+      accounts: {
+        findAccount,
+        lockAccount,
+        saveAccount,
+        lockAdmins,
+        endSessions: (tx, userId, now) => endSessionsOf(tx, userId, 'suspended', now),
+      },
       cursorSecret: config.CURSOR_SECRET,
     }),
   )

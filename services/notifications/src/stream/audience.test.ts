@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { SessionId, UserId } from '@campus/contracts/ids'
 import { newId } from '@campus/platform/new-id'
 import { test } from 'tap'
@@ -11,7 +12,7 @@ test('a ring for a version that was looked at already wakes nobody', async t => 
   const audience = createAudience({ perUserMax: 1, max: 1 })
   const ada = somebody()
   const seat = audience.join(ada)
-  if (seat === undefined) return t.fail('no seat')
+  assert.ok(seat)
   seat.known = 3
   audience.ring(ada.userId, 3)
   t.equal(await seat.rung(1, never), false)
@@ -25,7 +26,7 @@ test('a ring ends a wait, and so does the end of the stream', async t => {
   const audience = createAudience({ perUserMax: 1, max: 1 })
   const ada = somebody()
   const seat = audience.join(ada)
-  if (seat === undefined) return t.fail('no seat')
+  assert.ok(seat)
   const woken = seat.rung(60_000, never)
   audience.ring(ada.userId, 1)
   t.equal(await woken, true)

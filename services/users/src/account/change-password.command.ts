@@ -1,7 +1,9 @@
+import { passwordChanged } from '@campus/contracts/events/users'
 import type { UserId } from '@campus/contracts/ids'
 import type { Clock } from '@campus/platform/clock'
 import type { Postgres, Tx } from '@campus/platform/data/postgres'
 import { chassis, fail, refuseAll } from '@campus/platform/errors'
+import { emit } from '@campus/platform/events/outbox'
 import { refuse } from '../errors.ts'
 import type { Passwords } from '../passwords.ts'
 import { findAccount, lockAccount, saveAccount } from './account.store.ts'
@@ -54,4 +56,5 @@ export async function replacePassword(
   await saveAccount(tx, account, { passwordHash }, now)
   await dropTokensOf(tx, account.id)
   await endSessions(tx, account.id, now)
+  await emit(tx, passwordChanged.of({ userId: account.id }))
 }

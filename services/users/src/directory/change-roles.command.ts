@@ -1,8 +1,10 @@
+import { rolesChanged } from '@campus/contracts/events/users'
 import type { UserId } from '@campus/contracts/ids'
 import type { Clock } from '@campus/platform/clock'
 import type { Postgres, Tx } from '@campus/platform/data/postgres'
 import { chassis, fail, refuseAll } from '@campus/platform/errors'
-import type { Account, Role } from '../account/account.ts'
+import { emit } from '@campus/platform/events/outbox'
+import type { Account, AccountState, Role } from '../account/account.ts'
 import { refuse } from '../errors.ts'
 import { hasOtherAdmin, revokeTokens } from './directory.store.ts'
 
@@ -10,9 +12,16 @@ import { hasOtherAdmin, revokeTokens } from './directory.store.ts'
 export interface Accounts {
   findAccount(tx: Tx, id: UserId): Promise<Account | undefined>
   lockAccount(tx: Tx, id: UserId): Promise<Account | undefined>
-  saveAccount(tx: Tx, account: Account, change: { roles: Role[] }, now: Date): Promise<Account>
+  saveAccount(
+    tx: Tx,
+    account: Account,
+    change: { readonly roles?: Role[]; readonly state?: AccountState },
+    now: Date,
+  ): Promise<Account>
   /** Serialises everything that decides by who is an admin. */
   lockAdmins(tx: Tx): Promise<void>
+  /** Ends every session of an account that is suspended. */
+  endSessions(tx: Tx, id: UserId, now: Date): Promise<void>
 }
 
 export interface DirectoryDeps {
@@ -33,11 +42,13 @@ export async function changeRoles(
   change: {
     readonly userId: UserId
     readonly roles: readonly Role[]
+    /** The admin who does it. */
+    readonly by: UserId
     /** @throws AppError when the caller has not read this version */
     readonly requireSeen: (account: Account) => void
   },
 ): Promise<Account> {
-  const { userId, requireSeen } = change
+  const { userId, by, requireSeen } = change
   const roles = [...new Set(change.roles)].toSorted()
   return postgres.transaction(async tx => {
     // Two admins who take the role from each other at the same time must not both succeed.
@@ -53,7 +64,12 @@ export async function changeRoles(
     ])
     const now = clock.now()
     const saved = await accounts.saveAccount(tx, account, { roles }, now)
-    await revokeTokens(tx, userId, now)
+    await revokeTokens(tx, userId, 'roles_changed', now)
+    const old = [...account.roles].toSorted()
+    // Nobody is told of a change that is none.
+    if (old.join() !== roles.join()) {
+      await emit(tx, rolesChanged.of({ userId, old, new: roles, by: { type: 'user', id: by } }))
+    }
     return saved
   })
 }

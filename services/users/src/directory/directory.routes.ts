@@ -1,6 +1,7 @@
-import { Role } from '@campus/contracts/events/users'
-import { UserId } from '@campus/contracts/ids'
+import { Role, SuspensionCode } from '@campus/contracts/events/users'
+import { asId, UserId } from '@campus/contracts/ids'
 import { chassis, fail } from '@campus/platform/errors'
+import { userOf } from '@campus/platform/http/auth'
 import { etagOf, requireIfMatch } from '@campus/platform/http/etag'
 import { decodeCursor, Page, PageQuery, pageLimit, toPage } from '@campus/platform/http/pagination'
 import { problems } from '@campus/platform/http/problem'
@@ -9,6 +10,8 @@ import { Type } from 'typebox'
 import { AccountView, viewOf } from '../account/account-view.ts'
 import { changeRoles, type DirectoryDeps } from './change-roles.command.ts'
 import { listAccounts } from './directory.store.ts'
+import { reinstateAccount } from './reinstate-account.command.ts'
+import { suspendAccount } from './suspend-account.command.ts'
 
 const tags = ['users']
 const access = { roles: ['admin'] } as const
@@ -87,7 +90,52 @@ export function directoryRoutes(deps: DirectoryDeps & { readonly cursorSecret: s
         const account = await changeRoles(deps, {
           userId: request.params.userId,
           roles: request.body.roles,
+          by: asId<UserId>(userOf(request).userId),
           requireSeen: seen => requireIfMatch(request, seen.version, viewOf(seen)),
+        })
+        reply.header('etag', etagOf(account.version))
+        return viewOf(account)
+      },
+    )
+
+    app.post(
+      '/v1/users/:userId/suspend',
+      {
+        config: { access },
+        schema: {
+          tags,
+          summary: 'Locks an account out, within seconds everywhere; again is harmless',
+          params: UserParams,
+          body: Type.Object({ code: SuspensionCode }),
+          response: { 200: AccountView, ...problems(400, 401, 403, 404, 409) },
+        },
+      },
+      async (request, reply) => {
+        const account = await suspendAccount(deps, {
+          userId: request.params.userId,
+          code: request.body.code,
+          by: asId<UserId>(userOf(request).userId),
+        })
+        reply.header('etag', etagOf(account.version))
+        return viewOf(account)
+      },
+    )
+
+    app.post(
+      '/v1/users/:userId/reinstate',
+      {
+        config: { access },
+        schema: {
+          tags,
+          summary: 'Lets a suspended account in again, with the roles it had',
+          params: UserParams,
+          response: { 200: AccountView, ...problems(400, 401, 403, 404, 409) },
+        },
+      },
+      async (request, reply) => {
+        const account = await reinstateAccount(deps, {
+          userId: request.params.userId,
+          by: asId<UserId>(userOf(request).userId),
         })
         reply.header('etag', etagOf(account.version))
         return viewOf(account)

@@ -55,10 +55,15 @@ export async function hasOtherAdmin(tx: Tx, id: UserId): Promise<boolean> {
 const revokedMs = (600 + 60) * 1_000
 
 /** Voids the access tokens that an account has now; a refresh gives one with its present roles. */
-export async function revokeTokens(tx: Tx, userId: UserId, now: Date): Promise<void> {
+export async function revokeTokens(
+  tx: Tx,
+  userId: UserId,
+  cause: 'roles_changed' | 'suspended',
+  now: Date,
+): Promise<void> {
   const notBeforeAt = now.toISOString()
   const untilAt = new Date(now.getTime() + revokedMs).toISOString()
-  await emit(tx, userAccessRevoked.of({ userId, notBeforeAt, untilAt, cause: 'roles_changed' }))
+  await emit(tx, userAccessRevoked.of({ userId, notBeforeAt, untilAt, cause }))
 }
 
 /** Takes its meaning from what LIKE would read as a pattern. */

@@ -6,7 +6,7 @@ import {
 import type { SessionId, UserId } from '@campus/contracts/ids'
 import type { Tx } from '@campus/platform/data/postgres'
 import { emit } from '@campus/platform/events/outbox'
-import { and, eq, inArray, lt, lte, ne, type SQL } from 'drizzle-orm'
+import { and, desc, eq, gt, inArray, lt, lte, ne, type SQL } from 'drizzle-orm'
 import { refreshToken, session } from '../schema.ts'
 import type { EndCause, RefreshToken, Session } from './session.ts'
 
@@ -80,14 +80,50 @@ export async function endSession(
   await end(tx, eq(session.sid, sid), cause, now)
 }
 
-/** Ends every live session of an account. */
+/** Ends a live session of `userId`. @returns whether there was one */
+export async function endOwnSession(
+  tx: Tx,
+  { sid, userId }: Pick<Session, 'sid' | 'userId'>,
+  cause: EndCause,
+  now: Date,
+): Promise<boolean> {
+  const count = await end(tx, and(eq(session.sid, sid), eq(session.userId, userId)), cause, now)
+  return count > 0
+}
+
+/** Ends every live session of an account, but for `except`. */
 export async function endSessionsOf(
   tx: Tx,
   userId: UserId,
   cause: EndCause,
   now: Date,
+  except?: SessionId,
 ): Promise<void> {
-  await end(tx, eq(session.userId, userId), cause, now)
+  const isOther = except === undefined ? undefined : ne(session.sid, except)
+  await end(tx, and(eq(session.userId, userId), isOther), cause, now)
+}
+
+/** Live sessions of an account, the newest first. */
+export async function liveSessionsOf(
+  tx: Tx,
+  { userId, now }: { readonly userId: UserId; readonly now: Date },
+  after: SessionId | undefined,
+  max: number,
+): Promise<(Session & { readonly openedAt: Date })[]> {
+  return tx
+    .select()
+    .from(session)
+    .where(
+      and(
+        eq(session.userId, userId),
+        eq(session.state, 'live'),
+        // The sweep ends them a little later than they are over.
+        gt(session.expiresAt, now),
+        after === undefined ? undefined : lt(session.sid, after),
+      ),
+    )
+    .orderBy(desc(session.sid))
+    .limit(max)
 }
 
 /** Ends sessions past their time. @returns how many, at most `max` */
