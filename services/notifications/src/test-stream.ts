@@ -48,11 +48,15 @@ export async function openStream(
       for (const block of blocks) take(block)
     }
   }
-  const reading = read()
-    .catch(() => undefined)
-    .then(() => {
-      isOver = true
-    })
+  async function readAll(): Promise<void> {
+    try {
+      await read()
+    } catch {
+      // A connection that breaks is an end as well.
+    }
+    isOver = true
+  }
+  const reading = readAll()
 
   const notifications = () => received.filter(({ event }) => event === 'notification')
   return {

@@ -11,39 +11,96 @@ import type { Upstream } from './upstream.ts'
 
 const methods = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'] as const
 
+const anyQuery = { type: 'object', additionalProperties: true }
+
 /**
  * Prefixes where a token is not looked at: a client that signs in or renews its session may still
  * send the token that has expired.
  */
 const withoutToken: ReadonlySet<string> = new Set(['/v1/auth', '/.well-known'])
 
+/** Event streams. Each holds a connection for as long as its reader stays. */
+const streams: readonly { readonly service: Upstream; readonly url: string }[] = [
+  { service: 'notifications', url: '/v1/me/notifications/stream' },
+]
+
+/** Connections to one service: for requests, and beside them for streams. */
+const connectionsMax = { requests: 128, streams: 4_096 }
+
+interface Options {
+  readonly urls: Readonly<Record<Upstream, string>>
+  readonly timeoutMs: number
+}
+
 /**
  * Forwards every public prefix to the service that owns it. Bodies stream through unread; whatever a
  * service answers, problem documents included, passes unchanged.
  */
-export function proxyRoutes(options: {
-  readonly urls: Readonly<Record<Upstream, string>>
-  readonly timeoutMs: number
-}) {
+export function proxyRoutes(options: Options) {
+  return async (app: App): Promise<void> => {
+    app.register(requestRoutes(options))
+    app.register(streamRoutes(options))
+  }
+}
+
+/** Event streams have connections of their own: readers who stay must not keep others out. */
+function streamRoutes(options: Options) {
+  return async (app: App): Promise<void> => {
+    await connectUpstreams(app, connectionsMax.streams, options)
+    for (const { service, url } of streams) {
+      const forwarding: FastifyReplyFromHooks = {
+        ...forwardingTo(options.urls[service]),
+        onResponse: (request, reply, { stream }) => {
+          // A stream does not end by itself, and the server waits for it when it stops.
+          const end = () => {
+            stream.unpipe(reply.raw)
+            reply.raw.end()
+          }
+          request.server.stopping.addEventListener('abort', end, { once: true })
+          reply.raw.once('close', () => request.server.stopping.removeEventListener('abort', end))
+          reply.send(stream)
+        },
+      }
+      app.get(
+        url,
+        {
+          exposeHeadRoute: false,
+          schema: { hide: true, querystring: anyQuery },
+          config: { access: 'optional', longLived: true },
+        },
+        async (_request, reply) => reply.from(undefined, forwarding),
+      )
+    }
+  }
+}
+
+async function connectUpstreams(
+  app: App,
+  connections: number,
+  { timeoutMs }: Options,
+): Promise<void> {
   const agent = new Agent({
-    connections: 128,
+    connections,
     pipelining: 1,
     // Shorter than the services keep a connection, so that no request meets one that is closing.
     keepAliveTimeout: 30_000,
     keepAliveMaxTimeout: 60_000,
-    headersTimeout: options.timeoutMs,
+    headersTimeout: timeoutMs,
     bodyTimeout: 0,
     connect: { timeout: 1_000, rejectUnauthorized: true },
   })
+  await app.register(fastifyReplyFrom, {
+    undici: agent,
+    disableCache: true,
+    disableRequestLogging: true,
+    retryMethods: ['GET', 'HEAD'],
+  })
+  app.addHook('onClose', () => agent.close())
+}
 
+function requestRoutes(options: Options) {
   return async (app: App): Promise<void> => {
-    await app.register(fastifyReplyFrom, {
-      undici: agent,
-      disableCache: true,
-      disableRequestLogging: true,
-      retryMethods: ['GET', 'HEAD'],
-    })
-    app.addHook('onClose', () => agent.close())
+    await connectUpstreams(app, connectionsMax.requests, options)
     app.removeAllContentTypeParsers()
     // The services read bodies; here they are only passed on.
     app.addContentTypeParser('*', (_request, payload, done) => {
@@ -64,7 +121,7 @@ export function proxyRoutes(options: {
             method: [...methods],
             url,
             exposeHeadRoute: false,
-            schema: { hide: true, querystring: { type: 'object', additionalProperties: true } },
+            schema: { hide: true, querystring: anyQuery },
             config: { access },
             handler: async (_request, reply) => reply.from(undefined, forwarding),
           })

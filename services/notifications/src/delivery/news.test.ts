@@ -38,7 +38,9 @@ test('a buyer is told of the payment, the parcel and the refund, once each', asy
   await bench.mailed(ada.email, 5)
   for (const record of told) await bench.republish(record)
   await bench.publish(ada.verified())
-  const subjects = (await bench.mailed(ada.email, 6)).map(mail => mail.Subject.split(' ')[0])
+  const subjects = (await bench.mailed(ada.email, 6)).map(mail =>
+    String(mail.Subject.split(' ')[0]),
+  )
   t.same(subjects.toSorted(), ['Confirm', 'Order', 'Order', 'Order', 'Payment', 'Welcome'])
   t.same(new Set(await listOf(ada.userId)).size, 6)
 })

@@ -57,7 +57,7 @@ test('a choice needs the version that was read; of two at the same time one is s
   t.equal(problemOf(await ada.put(chosen)).code, 'request.if_match_required')
   const other = { teams: { mail: false, in_app: false } }
   const both = await Promise.all([ada.put(chosen, '"0"'), ada.put(other, '"0"')])
-  t.same(both.map(({ statusCode }) => statusCode).toSorted(), [200, 412])
+  t.same(new Set(both.map(({ statusCode }) => statusCode)), new Set([200, 412]))
   const stale = both.find(({ statusCode }) => statusCode === 412)
   t.equal(stale?.json().current.version, 1)
 })
