@@ -23,7 +23,7 @@ test('F14: the consumer runtime decodes a record of every revision that was ever
       timestamp: new Date(),
     }
     const envelope = readEnvelope(record, new Date())
-    const [kind] = everyEvent.filter(
+    const kind = everyEvent.find(
       one => one.type === envelope.type && key.startsWith(`${one.aggregate}:`),
     )
     const readers = everyEvent.filter(

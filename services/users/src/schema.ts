@@ -1,5 +1,5 @@
 import type { SessionId, UserId } from '@campus/contracts/ids'
-import { integer, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import { boolean, integer, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core'
 import type { AccountState, Role } from './account/account.ts'
 import type { SessionKind, SessionState } from './session/session.ts'
 
@@ -62,4 +62,9 @@ export const signingKey = pgTable('signing_key', {
   signsFrom: moment('signs_from').notNull(),
   signsUntil: moment('signs_until'),
   shownUntil: moment('shown_until'),
+})
+
+export const profileCheck = pgTable('profile_check', {
+  isOnly: boolean('is_only').primaryKey(),
+  begunAt: moment('begun_at').notNull(),
 })

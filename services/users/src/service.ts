@@ -20,6 +20,7 @@ import { sweepTokensJob } from './account/sweep-tokens.job.ts'
 import type { Config } from './config.ts'
 import { directoryRoutes } from './directory/directory.routes.ts'
 import { createPasswords } from './passwords.ts'
+import { compareProfilesJob } from './profiles/compare-profiles.job.ts'
 import { enqueueMail, mailEffect } from './secret-mail.ts'
 import { mySessionRoutes } from './session/my-sessions.routes.ts'
 import { sessionRoutes } from './session/session.routes.ts'
@@ -33,7 +34,7 @@ import { createVault } from './vault.ts'
 /** Composes the users service; nothing connects before `start`. */
 export function buildService(config: Config) {
   const chassis = createChassis({ service: 'users', config, rateLimits: rateLimitsOf(config) })
-  const { postgres, clock, app, lifecycle } = chassis
+  const { postgres, kafka, clock, app, lifecycle, logger, metrics } = chassis
   const vault = createVault(config.KEY_ENCRYPTION_SECRET)
   const keyring = createKeyring({ postgres, clock, vault })
   const mailer = createMailer({
@@ -88,7 +89,26 @@ export function buildService(config: Config) {
 
   const service = chassis.run({
     effects: [mailEffect(vault, mailer), mailRequestEffect(accountDeps)],
-    jobs: [keepKeysJob(keyring), sweepTokensJob({ postgres }), sweepSessionsJob({ postgres })],
+    jobs: [
+      keepKeysJob(keyring),
+      sweepTokensJob({ postgres }),
+      sweepSessionsJob({ postgres }),
+      compareProfilesJob({
+        postgres,
+        kafka,
+        logger,
+        holdAccount,
+        repairs: metrics.counter(
+          'users_profile_repairs_total',
+          'Profiles that were published again because the topic was wrong.',
+          ['flaw'],
+        ),
+        compared: metrics.gauge(
+          'users_profiles_compared',
+          'Accounts that the last comparison with the topic of profiles has looked at.',
+        ),
+      }),
+    ],
   })
   lifecycle.onStop('mailer', () => mailer.close())
   return service

@@ -10,6 +10,7 @@ import { findAccount, lockAccount, saveAccount } from './account.store.ts'
 import type { Account } from './account.ts'
 import { requireGoodPassword } from './password-rules.ts'
 import { dropTokensOf } from './password-token.store.ts'
+import { profileOf } from './profile.ts'
 
 export interface PasswordDeps {
   readonly postgres: Postgres
@@ -53,8 +54,9 @@ export async function replacePassword(
   passwordHash: string,
 ): Promise<void> {
   const now = clock.now()
-  await saveAccount(tx, account, { passwordHash }, now)
+  const saved = await saveAccount(tx, account, { passwordHash }, now)
   await dropTokensOf(tx, account.id)
   await endSessions(tx, account.id, now)
-  await emit(tx, passwordChanged.of({ userId: account.id }))
+  // The version of the profile is that of the account.
+  await emit(tx, passwordChanged.of({ userId: account.id }), profileOf(saved))
 }

@@ -5,6 +5,7 @@ import type { Postgres, Tx } from '@campus/platform/data/postgres'
 import { chassis, fail, refuseAll } from '@campus/platform/errors'
 import { emit } from '@campus/platform/events/outbox'
 import type { Account, AccountState, Role } from '../account/account.ts'
+import { profileOf } from '../account/profile.ts'
 import { refuse } from '../errors.ts'
 import { hasOtherAdmin, revokeTokens } from './directory.store.ts'
 
@@ -66,10 +67,9 @@ export async function changeRoles(
     const saved = await accounts.saveAccount(tx, account, { roles }, now)
     await revokeTokens(tx, userId, 'roles_changed', now)
     const old = [...account.roles].toSorted()
-    // Nobody is told of a change that is none.
-    if (old.join() !== roles.join()) {
-      await emit(tx, rolesChanged.of({ userId, old, new: roles, by: { type: 'user', id: by } }))
-    }
+    const told = rolesChanged.of({ userId, old, new: roles, by: { type: 'user', id: by } })
+    // Nobody is told of a change that is none. The version of the profile is that of the account.
+    await emit(tx, ...(old.join() === roles.join() ? [] : [told]), profileOf(saved))
     return saved
   })
 }

@@ -3,6 +3,7 @@ import type { UserId } from '@campus/contracts/ids'
 import { chassis, fail } from '@campus/platform/errors'
 import { emit } from '@campus/platform/events/outbox'
 import type { Account } from '../account/account.ts'
+import { profileOf } from '../account/profile.ts'
 import type { DirectoryDeps } from './change-roles.command.ts'
 import { decideReinstatement } from './suspension.ts'
 
@@ -20,7 +21,8 @@ export async function reinstateAccount(
     if (account === undefined) return fail(chassis.notFound())
     if (decideReinstatement(account) === 'nothing_to_do') return account
     const saved = await accounts.saveAccount(tx, account, { state: 'active' }, clock.now())
-    await emit(tx, userReinstated.of({ userId, by: { type: 'user', id: by } }))
+    const told = userReinstated.of({ userId, by: { type: 'user', id: by } })
+    await emit(tx, told, profileOf(saved))
     return saved
   })
 }

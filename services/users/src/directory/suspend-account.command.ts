@@ -3,6 +3,7 @@ import type { UserId } from '@campus/contracts/ids'
 import { chassis, fail, refuseAll } from '@campus/platform/errors'
 import { emit } from '@campus/platform/events/outbox'
 import type { Account } from '../account/account.ts'
+import { profileOf } from '../account/profile.ts'
 import { refuse } from '../errors.ts'
 import type { DirectoryDeps } from './change-roles.command.ts'
 import { hasOtherAdmin, revokeTokens } from './directory.store.ts'
@@ -38,7 +39,9 @@ export async function suspendAccount(
     await accounts.endSessions(tx, userId, now)
     // Also the tokens of sessions that ended before and are still alive.
     await revokeTokens(tx, userId, 'suspended', now)
-    await emit(tx, userSuspended.of({ userId, code, by: { type: 'user', id: by } }))
+    const told = userSuspended.of({ userId, code, by: { type: 'user', id: by } })
+    // The version of the profile is that of the account.
+    await emit(tx, told, profileOf(saved))
     return saved
   })
 }
