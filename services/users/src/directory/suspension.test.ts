@@ -133,6 +133,19 @@ test('a new password is told, without a word of it', async t => {
   )
 })
 
+test('the published profile has the version of its account after every change of the account', async t => {
+  const admin = await bench.logIn(boss)
+  const person = await bench.someone()
+  const { user, headers } = await bench.logIn(person)
+  await giveRoles(admin, user.id, ['librarian'])
+  const payload = { currentPassword: person.password, password: 'fourteen-oranges' }
+  await bench.app.inject({ method: 'PUT', url: '/v1/me/password', payload, headers })
+  await suspend(admin, user.id)
+  const { version } = (await reinstate(admin, user.id)).json()
+  const versions = (await told(user.id, 'profile_saved')).map(({ data }) => data['version'])
+  t.same(versions.slice(-4), [version - 3, version - 2, version - 1, version])
+})
+
 test('there is always an active admin, also when two suspend and demote each other at once', async t => {
   const admin = await bench.logIn(boss)
   t.equal(problemOf(await suspend(admin, admin.user.id)).code, 'users.last_admin')

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import type { Cleanup } from '@campus/platform/testing/cleanup'
+import { eventually } from '@campus/platform/testing/eventually'
+import { t as file, test } from 'tap'
+import { mailsTo, mailTo } from '../tools/prove/client.ts'
+import { startMesh } from '../tools/prove/mesh.ts'
+import { joinCampus } from '../tools/prove/people.ts'
+import { order, orderIn, pay, putOnSale, readOrder, untilCartsKnow } from '../tools/prove/shop.ts'
+
+file.setTimeout(300_000)
+
+/** Keeps the events of somebody's stream, read over the gateway. */
+async function openStream(t: Cleanup, gatewayUrl: string, token: string, lastEventId?: string) {
+  const closing = new AbortController()
+  t.teardown(() => closing.abort())
+  const response = await fetch(`${gatewayUrl}/v1/me/notifications/stream`, {
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
+    },
+    signal: closing.signal,
+  })
+  assert.equal(response.status, 200)
+  let text = ''
+  async function read(): Promise<void> {
+    const decoder = new TextDecoder()
+    for await (const chunk of response.body ?? []) text += decoder.decode(chunk, { stream: true })
+  }
+  // Ends with an error when the test closes it.
+  const reading = read().catch(() => undefined)
+  const field = (block: string, name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1]
+  const events = () =>
+    text
+      .split('\n\n')
+      .slice(0, -1)
+      .filter(block => !block.startsWith(':'))
+      .map(block => ({
+        event: field(block, 'event') ?? '',
+        id: field(block, 'id'),
+        data: JSON.parse(field(block, 'data') ?? '{}'),
+      }))
+  return {
+    events,
+    /** The notification of this kind of event, once it is there. */
+    told: async (sourceType: string, timeoutMs = 20_000) =>
+      eventually(
+        () => {
+          const found = events().find(({ data }) => data.sourceType === sourceType)
+          assert.ok(found, `no ${sourceType}`)
+          return found
+        },
+        { timeoutMs },
+      ),
+    close: async () => {
+      closing.abort()
+      await reading
+    },
+  }
+}
+
+test('what happens to an order and to an account arrives on the stream, over the gateway', async t => {
+  t.setTimeout(280_000)
+  const mesh = await startMesh(t)
+  const { client, admin, inboxUrl } = mesh
+  const mug = await putOnSale(client, admin.token, {
+    title: 'Campus mug',
+    slug: 'campus-mug',
+    label: 'blue',
+    priceMinor: 1_290,
+    units: 100,
+  })
+  await untilCartsKnow(client, mug)
+  const buyer = await joinCampus(client, inboxUrl, { email: 'ada@campus.example', name: 'Ada' })
+  const payable = async () => {
+    const orderId = await order(client, buyer.token, mug, 1)
+    await orderIn(client, buyer.token, orderId, ['awaiting_payment'])
+    const intentId = await eventually(async () => {
+      const { payment } = await readOrder(client, buyer.token, orderId)
+      assert.ok(payment.intentId)
+      return payment.intentId
+    })
+    return { orderId, intentId }
+  }
+
+  await t.test('a declined and then a good payment, and the parcel', async t => {
+    const stream = await openStream(t, client.gatewayUrl, buyer.token)
+    const { orderId, intentId } = await payable()
+    await pay(client, buyer.token, intentId, 'tok_declined')
+    const declined = await stream.told('payments.payment_declined.v1')
+    t.match(declined.data, { category: 'orders', subject: { type: 'order', id: orderId } })
+    await eventually(async () => {
+      const { payment } = await readOrder(client, buyer.token, orderId)
+      assert.equal(payment.attemptsLeft, 2)
+    })
+    await pay(client, buyer.token, intentId, 'tok_ok')
+    const confirmed = await stream.told('orders.order_confirmed.v1')
+    t.match(confirmed.data, { body: 'You paid €12.90.', subject: { id: orderId }, readAt: null })
+    await stream.close()
+
+    const { id = '' } = declined
+    const resumed = await openStream(t, client.gatewayUrl, buyer.token, id)
+    await resumed.told('orders.order_confirmed.v1', 5_000)
+    t.notOk(
+      resumed.events().some(({ data }) => data.sourceType === 'payments.payment_declined.v1'),
+      'what was seen is not repeated',
+    )
+    await mailTo(inboxUrl, buyer.email, /confirmed/i)
+  })
+
+  await t.test('mails of orders that are switched off do not come; the stream goes on', async t => {
+    const token = buyer.token
+    const path = '/v1/me/notification-preferences'
+    const { body, headers } = await client.must(200, 'GET', path, { token })
+    const preferences = { ...body.preferences, orders: { mail: false, in_app: true } }
+    const ifMatch = headers.get('etag') ?? ''
+    await client.must(200, 'PUT', path, { token, body: { preferences }, ifMatch })
+    const before = await mailsTo(inboxUrl, buyer.email)
+    const stream = await openStream(t, client.gatewayUrl, token)
+    const { intentId } = await payable()
+    await pay(client, token, intentId, 'tok_ok')
+    await stream.told('orders.order_confirmed.v1')
+    const { user } = (
+      await client.must(200, 'POST', '/v1/auth/login', {
+        body: { email: buyer.email, password: buyer.password },
+      })
+    ).body
+    await client.must(200, 'POST', `/v1/users/${user.id}/suspend`, {
+      token: admin.token,
+      body: { code: 'payment_fraud' },
+    })
+    await mailTo(inboxUrl, buyer.email, /suspended/i)
+    const after = await mailsTo(inboxUrl, buyer.email)
+    t.equal(after.length, before.length + 1, 'only news of security have come')
+    await eventually(() => assert.ok(stream.events().some(({ event }) => event === 'end')))
+    await eventually(
+      async () => {
+        assert.equal((await client.ask('GET', '/v1/me', { token })).status, 401)
+      },
+      { timeoutMs: 5_000 },
+    )
+  })
+})
