@@ -40,6 +40,29 @@ test('a rollback undoes everything, and its hooks never run', async t => {
   )
 })
 
+test('a statement that comes often is prepared once a connection, and survives a migration', async t => {
+  const { postgres, adminUrl } = await createTestDatabase(t, {
+    service: 'bar',
+    directories,
+    max: 1,
+  })
+  const lanes = async () =>
+    postgres.transaction(async tx => {
+      const { rows } = await tx.execute(sql`select * from outbox_lane where lane = ${0}`)
+      return rows.length
+    })
+  for (let times = 1; times <= 5; times += 1) await lanes()
+  const { rows } = await postgres.read(tx =>
+    tx.execute<{ n: number }>(sql`select count(*) as n from pg_prepared_statements
+      where statement like 'select * from outbox_lane%'`),
+  )
+  t.equal(rows[0]?.n, 1)
+  const admin = createPostgres({ url: adminUrl, max: 1, applicationName: 'admin' })
+  t.teardown(() => admin.close())
+  await admin.read(tx => tx.execute(sql`alter table bar.outbox_lane add column note text`))
+  t.equal(await lanes(), 1, 'its columns have changed since it was prepared')
+})
+
 test('serializable transactions that collide are repeated until each has counted', async t => {
   const { postgres } = await createTestDatabase(t, { service: 'bar', directories, max: 4 })
   const outcomes = await Promise.allSettled(

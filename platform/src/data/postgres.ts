@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import { DatabaseError, Pool, type PoolClient, types } from 'pg'
+import { createStatementNames, nameStatements } from './statement-names.ts'
 
 /**
  * One Postgres connection as drizzle sees it. Inside `transaction` it is the open transaction; stores
@@ -81,7 +82,11 @@ export function createPostgres(options: PostgresOptions): Postgres {
   pool.on('error', error => options.onError?.(error))
   // An error of a connection in use also rejects the query in flight; without a listener it would
   // end the process as well.
-  pool.on('connect', client => client.on('error', () => undefined))
+  const names = createStatementNames()
+  pool.on('connect', client => {
+    client.on('error', () => undefined)
+    nameStatements(client, names)
+  })
   const databases = new WeakMap<PoolClient, Tx>()
   const shared: Tx = drizzle(pool)
 
@@ -102,7 +107,7 @@ export function createPostgres(options: PostgresOptions): Postgres {
       return result
     } catch (error) {
       // The connection still waits for the statement that was given up: it is of no use any more.
-      broken = isGivenUp(error) || error instanceof AbandonedWork
+      broken = isGivenUp(error) || isStalePlan(error) || error instanceof AbandonedWork
       if (!broken) {
         await client.query('rollback').catch(() => {
           broken = true
@@ -122,7 +127,8 @@ export function createPostgres(options: PostgresOptions): Postgres {
           // Each attempt must see the outcome of the one before it.
           return await attempt(work, isolation)
         } catch (error) {
-          if (attempts >= attemptsMax || !retryable.has(sqlState(error) ?? '')) throw error
+          const mayRetry = retryable.has(sqlState(error) ?? '') || isStalePlan(error)
+          if (attempts >= attemptsMax || !mayRetry) throw error
           await delay(Math.random() * 10 * 2 ** attempts)
         }
       }
@@ -158,6 +164,16 @@ export function violatedConstraint(error: unknown): string | undefined {
 function isGivenUp(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   return error.message === 'Query read timeout' || isGivenUp(error.cause)
+}
+
+/**
+ * A statement that was prepared before a migration changed its table (0A000), or that a pooler between us
+ * has forgotten (26000): another connection prepares it anew.
+ */
+function isStalePlan(error: unknown): boolean {
+  const found = postgresError(error)
+  if (found === undefined) return false
+  return found.code === '26000' || (found.code === '0A000' && /cached plan/.test(found.message))
 }
 
 function postgresError(error: unknown): DatabaseError | undefined {

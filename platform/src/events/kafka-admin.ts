@@ -20,6 +20,8 @@ export interface KafkaAdmin {
   partitions(topic: string): Promise<number>
   /** Creates topics that do not exist. @returns their names */
   create(topics: readonly Topic[]): Promise<string[]>
+  /** Deletes topics with everything on them. For tests: nothing else ever deletes one. */
+  remove(topics: readonly string[]): Promise<void>
   /** Settings of a topic by Kafka's names; undefined when there is no such topic. */
   describe(
     topic: string,
@@ -78,6 +80,10 @@ export function createAdmin(client: KafkaClient, prefix: string): KafkaAdmin {
         )
       }
       return missing.map(({ name }) => name)
+    },
+    async remove(topics) {
+      const admin = await connected()
+      await admin.deleteTopics({ topics: topics.map(name => prefix + name), timeout: 5_000 })
     },
     async describe(topic) {
       const admin = await connected()

@@ -20,7 +20,11 @@ export async function createTestKafka(t: Cleanup, topics: readonly Topic[]): Pro
   const topicPrefix = `test-${randomBytes(6).toString('hex')}.`
   const kafka = createKafka({ brokers: brokers.split(','), clientId: 'test', topicPrefix })
   await kafka.admin.create(topics)
-  t.teardown(() => kafka.close())
+  t.teardown(async () => {
+    // A broker with a small heap holds a few thousand partitions and no more.
+    await kafka.admin.remove(topics.map(({ name }) => name)).catch(() => undefined)
+    await kafka.close()
+  })
   return {
     kafka,
     brokers,

@@ -6,7 +6,7 @@ import { inParallel } from '../persist.ts'
 import { type Article, putOnSale, untilCartsKnow } from '../shop.ts'
 import { createHistory, type History } from './history.ts'
 import { healAll, inject } from './inject.ts'
-import { startLoad } from './load.ts'
+import { plentiful, startLoad } from './load.ts'
 import { writeReport } from './report.ts'
 import { makeSchedule, type PlannedFault } from './schedule.ts'
 import { openSite, type Site } from './site.ts'
@@ -121,7 +121,8 @@ async function openShop({ mesh }: Site): Promise<[Article, ...Article[]]> {
     })
   // The last ones are scarce, so that orders are also refused and units come back to others.
   const first = await sell(0, 100_000)
-  const others = await inParallel([100_000, 100_000, 300, 60], 2, (units, n) => sell(n + 1, units))
+  const many = Array.from({ length: plentiful - 1 }, () => 100_000)
+  const others = await inParallel([...many, 300, 60], 2, (units, n) => sell(n + 1, units))
   for (const article of [first, ...others]) await untilCartsKnow(mesh.client, article)
   return [first, ...others]
 }

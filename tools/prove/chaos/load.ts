@@ -18,6 +18,9 @@ const cards = [
   ['tok_late_webhook', 2],
 ] as const
 
+/** So many of the articles, from the first on, are never sold out. */
+export const plentiful = 3
+
 /** A token lives for ten minutes. */
 const tokenMs = 7 * 60_000
 /** An order that has not ended after this time is followed no more; the verdict looks at it. */
@@ -80,7 +83,8 @@ export function startLoad(options: LoadOptions): { stop(): Promise<void> } {
       if (dice < 4 && !admin.isBusy) begin(admin, () => restock(options, admin, random))
       const free = buyers.find(buyer => !buyer.isBusy)
       if (free === undefined) history.journeys.notBegun += 1
-      else if (dice < 25) begin(free, () => rename(options, free, random))
+      else if (dice < 15) begin(free, () => rename(options, free, random))
+      else if (dice < 55) begin(free, () => wander(options, free, random))
       else begin(free, () => buy(options, free, random))
     }
   })()
@@ -119,6 +123,20 @@ async function rename(options: LoadOptions, buyer: Buyer, random: Random): Promi
   })
 }
 
+/** Somebody who fills a cart and goes away. */
+async function wander(options: LoadOptions, buyer: Buyer, random: Random): Promise<void> {
+  const { client, history, articles } = options
+  const token = await tokenOf(options, buyer)
+  const cart = (await read(history, client, '/v1/me/cart', { token })).body
+  for (let n = 2 + random.below(5); n > 0; n -= 1) {
+    // Never a scarce one: it would cancel the whole order later.
+    const { variantId } = articles[random.below(plentiful)] ?? articles[0]
+    const path = `/v1/carts/${cart.id}/items/${variantId}`
+    const body = { quantity: 1 + random.below(3) }
+    await write(history, client, ['PUT', path], { token, body })
+  }
+}
+
 /** Ten more units of an article. */
 async function restock(options: LoadOptions, admin: Buyer, random: Random): Promise<void> {
   const { client, history, articles } = options
@@ -144,8 +162,7 @@ async function buy(options: LoadOptions, buyer: Buyer, random: Random): Promise<
       token,
       body: { quantity },
     })
-  // People change their minds: some of this is taken out again.
-  for (let n = random.below(4); n > 0; n -= 1) await put(random.pick(articles), 1 + random.below(2))
+  // What an earlier visit has left in the cart is bought too.
   const filled = await put(article, 1)
   if (filled.answer === undefined || filled.outcome !== 'acknowledged') return
   const placed = await write(history, client, ['POST', `/v1/carts/${cart.id}/checkout`], {
