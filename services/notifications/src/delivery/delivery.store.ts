@@ -88,7 +88,7 @@ export async function insertNotification(tx: Tx, row: NewNotification): Promise<
 /**
  * Gives a mail up that its recipient has switched off since it was decided: N2.
  *
- * @returns whether it was given up; its effect has nothing left to do then
+ * @returns whether it was given up; its effect has nothing left to do then, and nothing to tell
  */
 export async function suppressUnwanted(tx: Tx, id: DeliveryId): Promise<boolean> {
   const { rows } = await tx.execute(sql`

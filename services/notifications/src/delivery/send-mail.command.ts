@@ -52,7 +52,8 @@ async function sendMail(
 ): Promise<void> {
   const deliveryId = deliveryIdOf(payload)
   // The last look: it may have waited for hours.
-  if (await postgres.read(tx => suppressUnwanted(tx, deliveryId)).catch(refuseForNow)) return
+  const isUnwanted = await postgres.read(tx => suppressUnwanted(tx, deliveryId)).catch(refuseForNow)
+  if (isUnwanted) throw refused('Its recipient has switched it off.')
   const outgoing = await postgres.read(tx => findOutgoing(tx, deliveryId)).catch(refuseForNow)
   if (outgoing === undefined) throw refused('The notification is gone.')
   const { profile, message, expiresAt } = outgoing

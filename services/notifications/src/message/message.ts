@@ -91,6 +91,7 @@ export const Message = Type.Union([
 ])
 export type Message = Static<typeof Message>
 export type OrderConfirmed = Static<typeof OrderConfirmed>
+export type PaymentDeclined = Static<typeof PaymentDeclined>
 
 /** The group that a message belongs to. */
 export function categoryOf({ kind }: Message): Category {

@@ -5,7 +5,7 @@ import type { OrderId } from '@campus/contracts/ids'
 import type { Money } from '@campus/contracts/money'
 import type { Static } from 'typebox'
 import { formatMoney } from './format-money.ts'
-import type { Message } from './message.ts'
+import type { Message, PaymentDeclined } from './message.ts'
 
 /** What a message says. Plain text: whoever puts it into markup escapes it (N5). */
 export interface Wording {
@@ -59,10 +59,7 @@ export function wordingOf(message: Message, locale: string): Wording {
         givenBack(message.amount, locale),
       ])
     case 'payment_declined':
-      return aboutPayment(message.ref, 'Payment declined', 'was declined', [
-        declineCodes[message.code],
-        attemptsLeft(message.attemptsLeftCount),
-      ])
+      return declined(message)
     case 'payment_action_required':
       return aboutPayment(message.ref, 'Confirm your payment', 'waits for you', [
         'Your bank asks you to confirm it.',
@@ -119,6 +116,16 @@ function aboutPayment(
     note: sentences.join(' '),
     paragraphs: [`the payment of ${what} ${became}.`, ...sentences],
   }
+}
+
+/** Each refusal has a title of its own, or mail programs would show them as one. */
+function declined({ ref, code, attemptsLeftCount }: PaymentDeclined): Wording {
+  const about = aboutPayment(ref, 'Payment declined', 'was declined', [
+    declineCodes[code],
+    attemptsLeft(attemptsLeftCount),
+  ])
+  const left = attemptsLeftCount === 1 ? '1 attempt left' : `${attemptsLeftCount} attempts left`
+  return { ...about, title: `${about.title}, ${left}` }
 }
 
 function warning(title: string, opening: string, sentences: readonly string[]): Wording {
