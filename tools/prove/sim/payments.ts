@@ -19,6 +19,7 @@ import {
   decideOrphaned,
   decideRefund,
   decideVoid,
+  keepsMoney,
   type Outcome,
 } from '../../../services/payments/src/intents/lifecycle.ts'
 import { recognitionEntry } from '../../../services/payments/src/ledger/ledger.ts'
@@ -131,7 +132,7 @@ export function createPayments(world: World): Payments {
       const intent = intentOf(ref)
       if (intent === undefined) return
       carryOut(tx, decideConfirmed(intent, world.now))
-      const entry = intent.returnCause === null ? recognitionEntry(ref, data) : undefined
+      const entry = keepsMoney(intent) ? recognitionEntry(ref, data) : undefined
       if (entry !== undefined) bookEntry(tx, entries, entry)
     }),
   ])

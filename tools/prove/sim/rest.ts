@@ -1,9 +1,8 @@
-import type { OrderId } from '@campus/contracts/ids'
 import type { Order } from '../../../services/orders/src/checkout/order.ts'
 import { isSettled } from '../../../services/orders/src/checkout/progress.ts'
 import { keptMinor, type PspPayment } from '../../../services/payments/src/psp/simulation.ts'
 import { orderRef } from './invariants.ts'
-import { balancesOf, type Entries } from './ledger.ts'
+import { balancesOf } from './ledger.ts'
 import type { SimMesh } from './mesh.ts'
 import { must } from './world.ts'
 
@@ -29,8 +28,7 @@ function requireEnded({ catalog, payments, provider }: SimMesh, order: Order): v
   const reservation = catalog.reservations.get(id)
   const accounts = balancesOf(payments.entries, { type: 'order', id: orderRef(id) })
   const unearned = accounts.find(({ account }) => account.startsWith('unearned'))?.amount ?? 0
-  const isRight = unearned === 0 || isEarnedTooLate(payments.entries, id)
-  must(isRight, `P1: ${-unearned} stays unearned of an order that ${saga.state}`)
+  must(unearned === 0, `P1: ${-unearned} stays unearned of an order that ${saga.state}`)
 
   if (saga.state === 'cancelled') {
     must(kept === 0, 'O1: a cancelled order keeps money')
@@ -57,16 +55,4 @@ function requireEnded({ catalog, payments, provider }: SimMesh, order: Order): v
 function heldBy(payment: PspPayment): number {
   if (payment.state === 'authorized') return payment.amount
   return payment.disputeState === 'lost' ? 0 : keptMinor(payment)
-}
-
-/**
- * A known defect of payments: a dispute that is lost before the confirmation is heard is booked against
- * what is unearned, and the confirmation earns it all the same. The sum is right, the accounts are not.
- */
-function isEarnedTooLate(entries: Entries, orderId: OrderId): boolean {
-  const kinds = [...entries.values()].filter(({ ref }) => ref.id === orderRef(orderId))
-  const [dispute, recognition] = (['dispute', 'recognition'] as const).map(kind =>
-    kinds.findIndex(entry => entry.kind === kind),
-  )
-  return dispute !== undefined && dispute >= 0 && dispute < (recognition ?? -1)
 }

@@ -83,7 +83,7 @@ export async function askForRefund(
   await enqueueEffect(tx, {
     kind: 'psp_refund',
     // A refund that was given up and asked for anew begins another series.
-    dedupeKey: `psp_refund:${refundId}:${refund.nextAt.toISOString()}`,
+    dedupeKey: `psp_refund:${refundId}:${refund.attempts}:${refund.nextAt.toISOString()}`,
     payload: { intentId, refundId },
   })
 }

@@ -25,6 +25,7 @@ import {
   decideRefund,
   decideRefundSilence,
   decideVoid,
+  keepsMoney,
   type Outcome,
   refundAttemptsMax,
 } from './lifecycle.ts'
@@ -620,4 +621,12 @@ test('a capture that is refused says why', async t => {
     { definition: captureFailed, data: { code: 'authorization_lapsed' } },
   ])
   t.match(capture(usual.processing).publish, [{ data: { code: 'capture_refused' } }])
+})
+
+test('an order earns nothing once a dispute or a cancellation has taken its money', async t => {
+  const captured: Intent = { ...paid, state: 'captured', capturedMinor: paid.amountMinor }
+  t.ok(keepsMoney(captured))
+  t.notOk(keepsMoney({ ...captured, refundedMinor: captured.capturedMinor }))
+  t.notOk(keepsMoney({ ...captured, returnCause: 'requested' }))
+  t.notOk(keepsMoney(paid), 'nothing was captured')
 })

@@ -202,6 +202,11 @@ export function decideFact(intent: Intent, fact: Fact, at: At): Outcome {
   }
 }
 
+/** Whether a payment has money that its order can earn: a dispute may have taken it before that. */
+export function keepsMoney({ returnCause, capturedMinor, refundedMinor }: Intent): boolean {
+  return returnCause === null && capturedMinor > refundedMinor
+}
+
 /** Whether an outcome leaves everything as it is. */
 export function isWithoutEffect(
   before: Intent,
