@@ -8,9 +8,6 @@ import { exchange } from '../../local/exchange.ts'
 import type { PlannedFault } from './schedule.ts'
 import type { Site } from './site.ts'
 
-/** Faults that were done, by name. */
-export type Done = Map<string, number>
-
 /** How a replica that was started for a while leaves. */
 const replicaMs = { min: 8_000, factor: 2 }
 

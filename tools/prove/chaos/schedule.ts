@@ -9,7 +9,7 @@ export const services = [
   'payments',
   'notifications',
 ] as const
-export const servers = ['postgres', 'kafka', 'valkey'] as const
+const servers = ['postgres', 'kafka', 'valkey'] as const
 /** The services that hold a database: those that have relays, jobs and consumers. */
 const replicated = ['users', 'catalog', 'orders', 'payments', 'notifications'] as const
 
