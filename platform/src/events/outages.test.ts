@@ -112,7 +112,7 @@ test('F5: a transaction that holds a low seq open under load is published within
   let committedAt = 0
   await bar.postgres.transaction(async tx => {
     await emit(tx, poured.of({ glassId: 'slow', number: 1 }))
-    await delay(faultSeconds(6, 30) * 1_000)
+    await delay(faultSeconds(3, 30) * 1_000)
   })
   committedAt = performance.now()
   await eventually(
@@ -144,7 +144,7 @@ test('F6: terminated backends and an idle transaction in another schema lose not
   await admin.connect()
   t.teardown(() => admin.end())
   const expected: Record<string, number> = {}
-  const until = performance.now() + faultSeconds(8, 60) * 1_000
+  const until = performance.now() + faultSeconds(5, 60) * 1_000
   for (let n = 1; performance.now() < until; n += 1) {
     // Whether a commit that was cut off has happened is not known, so the writer asks.
     await pour(bar.postgres, 'g', n).catch(() => undefined)
@@ -179,7 +179,7 @@ test('F7: cut, half-open and slow connections to the broker: it recovers alone, 
   const { proxy } = bar
   await delay(3_000)
   const quietCount = latenciesMs.length
-  const outageMs = faultSeconds(4, 120) * 1_000
+  const outageMs = faultSeconds(2.5, 120) * 1_000
   for (const fault of [
     () => proxy.cut(),
     () => proxy.reset(),
@@ -276,7 +276,7 @@ test('F12: whatever commits, rolls back, gets lost and dies in between, the syst
       await eventually(() => assertModel(bar, model), { timeoutMs: 40_000, everyMs: 100 })
       await consumer.stop()
     }),
-    { numRuns: faultSeconds(6, 60), endOnFailure: true },
+    { numRuns: faultSeconds(4, 60), endOnFailure: true },
   )
   t.pass()
 })
