@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 
 // Node waits for every connection when a server closes, and only closes those that are idle at that
@@ -20,7 +21,9 @@ export function endConnectionsOnClose(
   answering: ReadonlySet<ServerResponse>,
 ): void {
   const sockets = new Set<Socket>()
-  app.server.on('connection', (socket: Socket) => {
+  // A response of a TLS server knows its TLS socket, not the connection below it.
+  const event = app.server instanceof TlsServer ? 'secureConnection' : 'connection'
+  app.server.on(event, (socket: Socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })

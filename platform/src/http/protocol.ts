@@ -24,18 +24,21 @@ const parserReasons: ReadonlyMap<string, () => Reason> = new Map([
   ['ERR_HTTP_REQUEST_TIMEOUT', chassis.timeout],
 ])
 
+const handshakeFailure = /^ERR_(?:SSL|TLS)_/
+
 /** Answers bytes that are no HTTP request, and closes the connection. */
 export function answerClientError(
   error: { readonly code?: string },
   socket: Socket,
   publicUrl: string,
 ): void {
-  // Nobody is left to answer, or an answer is already on its way.
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // Nobody is left to answer, an answer is already on its way, or there is no TLS to send it by.
+  const { code = '' } = error
+  if (code === 'ECONNRESET' || !socket.writable || handshakeFailure.test(code)) {
     socket.destroy()
     return
   }
-  const reason = parserReasons.get(error.code ?? '') ?? chassis.malformed
+  const reason = parserReasons.get(code) ?? chassis.malformed
   writeRaw(socket, reason(), publicUrl)
 }
 

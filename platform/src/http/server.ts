@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { fastifyUnderPressure } from '@fastify/under-pressure'
 import {
@@ -23,6 +23,7 @@ import { problemType, renderProblem } from './problem.ts'
 import { answerClientError, answerOddities, safeHeaders } from './protocol.ts'
 import { type RateLimitSettings, rateLimit } from './rate-limit.ts'
 import { guardRoutes } from './routes.ts'
+import { type Certificate, createSecureServer } from './tls.ts'
 
 export type { FastifyReply, FastifyRequest } from 'fastify'
 
@@ -65,6 +66,8 @@ export interface ServerOptions {
   readonly requestTimeoutMs?: number
   /** Proxies in front of this process whose `x-forwarded-for` is believed, exactly. */
   readonly trustedProxies?: number
+  /** With it the server speaks HTTPS, TLS 1.2 or newer; without it HTTP. */
+  readonly tls?: Certificate
 }
 
 /**
@@ -81,6 +84,23 @@ export function createServer(options: ServerOptions): App {
   const trusted = options.trustedProxies ?? 0
   const loggerInstance: FastifyBaseLogger = logger
   const stopping = new AbortController()
+  const limits = {
+    // Longer than the idle time of usual load balancers (60 s), so that they close first.
+    keepAliveTimeout: 65_000,
+    connectionTimeout: 120_000,
+    requestTimeout,
+    // Connections move on now and then, so that a new replica gets its share.
+    maxRequestsPerSocket: 10_000,
+  }
+  const http = {
+    headersTimeout: Math.min(10_000, requestTimeout),
+    // By default Node looks for slow requests every 30 s only.
+    connectionsCheckingInterval: Math.min(2_000, requestTimeout / 2),
+    maxHeaderSize: 16_384,
+    // Ours answers with a problem document instead.
+    requireHostHeader: false,
+  }
+  const { tls } = options
 
   const app = fastify({
     loggerInstance,
@@ -91,20 +111,12 @@ export function createServer(options: ServerOptions): App {
     requestIdHeader: false,
     trustProxy: (_address, hop) => hop < trusted,
     bodyLimit: options.bodyBytesMax ?? 262_144,
-    // Longer than the idle time of usual load balancers (60 s), so that they close first.
-    keepAliveTimeout: 65_000,
-    connectionTimeout: 120_000,
-    requestTimeout,
-    // Connections move on now and then, so that a new replica gets its share.
-    maxRequestsPerSocket: 10_000,
-    http: {
-      headersTimeout: Math.min(10_000, requestTimeout),
-      // By default Node looks for slow requests every 30 s only.
-      connectionsCheckingInterval: Math.min(2_000, requestTimeout / 2),
-      maxHeaderSize: 16_384,
-      // Ours answers with a problem document instead.
-      requireHostHeader: false,
-    },
+    ...limits,
+    http,
+    ...(tls !== undefined && {
+      serverFactory: (handler: RequestListener) =>
+        createSecureServer(handler, tls, { http, limits }),
+    }),
     routerOptions: { maxParamLength: 255 },
     forceCloseConnections: 'idle',
     // During the drain a request that got in is answered, with `connection: close`.
@@ -147,6 +159,13 @@ export function createServer(options: ServerOptions): App {
     done()
   })
 
+  if (tls !== undefined) {
+    // Only over TLS: anybody on the way could have written it into plain HTTP.
+    app.addHook('onRequest', (_request, reply, done) => {
+      reply.header('strict-transport-security', 'max-age=31536000; includeSubDomains')
+      done()
+    })
+  }
   watchRequests(app, { metrics, maxInFlight: options.maxInFlight ?? 512 })
   guardInput(app)
   if (options.auth !== undefined) auth(app, options.auth)
