@@ -1,12 +1,18 @@
+import { readFileSync } from 'node:fs'
 import { createRedis } from '@campus/platform/data/redis'
 import { createKafka } from '@campus/platform/events/kafka'
 import { createHost } from '@campus/platform/host'
 import { createVerifier } from '@campus/platform/http/auth'
 import { createServer } from '@campus/platform/http/server'
 import { followRevocations } from '@campus/platform/revocations'
+import { acceptCookies } from './browser/cookie-identity.routes.ts'
+import { allowOrigins } from './browser/cors.routes.ts'
+import { parseOrigins } from './browser/origins.ts'
 import type { Config } from './config.ts'
+import { createCsrf } from './csrf.ts'
 import { docsRoutes } from './docs/docs.routes.ts'
 import { proxyRoutes } from './proxy/proxy.routes.ts'
+import { createUpstreamGuards } from './upstream-guards.ts'
 
 const version = '0.1.0'
 
@@ -14,6 +20,8 @@ const version = '0.1.0'
 export function buildService(config: Config) {
   const host = createHost('gateway', config)
   const { logger, metrics, lifecycle } = host
+  const origins = parseOrigins(config.CORS_ORIGINS)
+  const tls = certificateOf(config)
   const kafka = createKafka({
     brokers: config.KAFKA_BROKERS.split(','),
     clientId: 'campus-gateway',
@@ -36,7 +44,9 @@ export function buildService(config: Config) {
     metrics,
     publicUrl: config.PUBLIC_URL,
     trustedProxies: config.TRUSTED_PROXIES,
-    maxInFlight: 2_048,
+    maxInFlight: config.REQUESTS_IN_FLIGHT_MAX,
+    requestTimeoutMs: config.REQUEST_TIMEOUT_MS,
+    ...(tls !== undefined && { tls }),
     maxEventLoopDelayMs: config.MAX_EVENT_LOOP_DELAY_MS,
     auth: createVerifier({
       jwksUrl: config.JWKS_URL,
@@ -52,8 +62,20 @@ export function buildService(config: Config) {
       policyOf: request => (request.user === null ? 'anonymous' : 'signed-in'),
     },
   })
+  // Before the routes, whose access checks look for a bearer token.
+  allowOrigins(app, origins)
+  const cookieMode = cookieModeOf(config, origins)
+  if (cookieMode !== undefined) acceptCookies(app, cookieMode)
   app.register(docsRoutes({ urls, publicUrl: config.PUBLIC_URL, version }))
-  app.register(proxyRoutes({ urls, timeoutMs: config.UPSTREAM_TIMEOUT_MS }))
+  app.register(
+    proxyRoutes({
+      urls,
+      timeoutMs: config.UPSTREAM_TIMEOUT_MS,
+      bodyBytesMax: config.BODY_BYTES_MAX,
+      guardOf: createUpstreamGuards(host),
+      cookieMode,
+    }),
+  )
 
   lifecycle.onStart('revocations', () => revocations.start())
   lifecycle.onStart('http', async () => {
@@ -66,4 +88,19 @@ export function buildService(config: Config) {
     await kafka.close()
   })
   return { app, start: () => host.start(), stop: () => host.stop() }
+}
+
+/** @throws Error when one of the files is missing or cannot be read */
+function certificateOf({ TLS_CERT, TLS_KEY }: Config) {
+  if (TLS_CERT === '' && TLS_KEY === '') return undefined
+  if (TLS_CERT === '' || TLS_KEY === '') throw new TypeError('TLS_CERT and TLS_KEY go together.')
+  return { cert: readFileSync(TLS_CERT, 'utf8'), key: readFileSync(TLS_KEY, 'utf8') }
+}
+
+function cookieModeOf({ CSRF_SECRET, PUBLIC_URL }: Config, origins: ReadonlySet<string>) {
+  if (CSRF_SECRET === undefined) return undefined
+  return {
+    csrf: createCsrf(CSRF_SECRET),
+    origins: new Set([new URL(PUBLIC_URL).origin, ...origins]),
+  }
 }

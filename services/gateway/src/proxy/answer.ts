@@ -5,11 +5,11 @@ import { refuse } from '../errors.ts'
 const wholeBytesMax = 65_536
 
 /** The part of a reply that an answer needs, whatever its route. */
-interface Reply {
+export interface Reply {
   readonly statusCode: number
   readonly request: { readonly method: string }
   getHeader(name: string): unknown
-  header(name: string, value: string): unknown
+  header(name: string, value: string | string[]): unknown
   removeHeader(name: string): unknown
   send(payload: unknown): unknown
 }

@@ -25,12 +25,26 @@ const forwarded: readonly string[] = [
 ]
 
 /** Headers of an upstream that end at this hop, or that tell what runs behind it. */
-const dropped = new Set(['connection', 'keep-alive', 'server', 'transfer-encoding', 'x-powered-by'])
+const dropped = new Set([
+  'connection',
+  'keep-alive',
+  'server',
+  'transfer-encoding',
+  'x-powered-by',
+  // Sessions in cookies are made by the gateway alone.
+  'set-cookie',
+  // Once, and only over TLS: the connection of the client is not that of the service.
+  'strict-transport-security',
+])
+
+/** Who may read an answer is the gateway's to say. */
+const corsHeader = /^access-control-/
 
 /** What a service gets instead of the client's headers. */
 export function toUpstream(
   headers: Headers,
   request: {
+    readonly method: string
     readonly id: string
     readonly ip: string
     readonly flow: { readonly correlationId: string; readonly traceparent: string }
@@ -48,6 +62,8 @@ export function toUpstream(
     const value = headers[name]
     if (value !== undefined) kept[name] = value
   }
+  // A body that GET may announce but that is not sent on would be missing.
+  if (request.method === 'GET' || request.method === 'HEAD') delete kept['content-length']
   return kept
 }
 
@@ -55,7 +71,9 @@ export function toUpstream(
 export function toClient(headers: Headers): Record<string, string | string[] | undefined> {
   const kept: Record<string, string | string[] | undefined> = {}
   for (const [name, value] of Object.entries(headers)) {
-    if (!dropped.has(name)) kept[name] = value
+    if (!dropped.has(name) && !corsHeader.test(name)) kept[name] = value
   }
+  // Beside what the answer of the service depends on, the gateway's own headers depend on the origin.
+  if (headers['vary'] !== undefined) kept['vary'] = ['Origin', headers['vary']].flat().join(', ')
   return kept
 }

@@ -1,12 +1,17 @@
+import { pipeline } from 'node:stream'
 import { prefixes, serviceNames } from '@campus/contracts/prefixes'
 import { AppError, chassis } from '@campus/platform/errors'
-import type { App } from '@campus/platform/http/server'
+import type { App, FastifyReply } from '@campus/platform/http/server'
 import { type FastifyReplyFromHooks, fastifyReplyFrom } from '@fastify/reply-from'
 import { Agent } from 'undici'
+import { limitBody } from '../body-limit.ts'
+import type { CookieMode } from '../cookie-mode.ts'
 import { refuse } from '../errors.ts'
+import type { UpstreamGuard } from '../upstream-guards.ts'
 import { answer } from './answer.ts'
 import { toClient, toUpstream } from './headers.ts'
 import { isPlainPath } from './path.ts'
+import { sessionRoutes } from './session.routes.ts'
 import type { Upstream } from './upstream.ts'
 
 const methods = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'] as const
@@ -27,9 +32,17 @@ const streams: readonly { readonly service: Upstream; readonly url: string }[] =
 /** Connections to one service: for requests, and beside them for streams. */
 const connectionsMax = { requests: 128, streams: 4_096 }
 
+/** A service that does not accept a connection by then is down. */
+const connectMs = 750
+
 interface Options {
   readonly urls: Readonly<Record<Upstream, string>>
   readonly timeoutMs: number
+  /** Longest body that any service takes. */
+  readonly bodyBytesMax: number
+  readonly guardOf: (service: Upstream) => UpstreamGuard
+  /** Absent when sessions in cookies are switched off. */
+  readonly cookieMode?: CookieMode | undefined
 }
 
 /**
@@ -48,8 +61,9 @@ function streamRoutes(options: Options) {
   return async (app: App): Promise<void> => {
     await connectUpstreams(app, connectionsMax.streams, options)
     for (const { service, url } of streams) {
+      const guard = options.guardOf(service)
       const forwarding: FastifyReplyFromHooks = {
-        ...forwardingTo(options.urls[service]),
+        ...forwardingTo(options.urls[service], guard),
         onResponse: (request, reply, { stream }) => {
           // A stream does not end by itself, and the server waits for it when it stops.
           const end = () => {
@@ -68,7 +82,12 @@ function streamRoutes(options: Options) {
           schema: { hide: true, querystring: anyQuery },
           config: { access: 'optional', longLived: true },
         },
-        async (_request, reply) => reply.from(undefined, forwarding),
+        async (_request, reply) => {
+          guard.enter()
+          // Readers stay: only while they wait for the first word do they count.
+          guard.leave()
+          return reply.from(undefined, forwarding)
+        },
       )
     }
   }
@@ -87,7 +106,7 @@ async function connectUpstreams(
     keepAliveMaxTimeout: 60_000,
     headersTimeout: timeoutMs,
     bodyTimeout: 0,
-    connect: { timeout: 1_000, rejectUnauthorized: true },
+    connect: { timeout: connectMs, rejectUnauthorized: true },
   })
   await app.register(fastifyReplyFrom, {
     undici: agent,
@@ -103,8 +122,15 @@ function requestRoutes(options: Options) {
     await connectUpstreams(app, connectionsMax.requests, options)
     app.removeAllContentTypeParsers()
     // The services read bodies; here they are only passed on.
-    app.addContentTypeParser('*', (_request, payload, done) => {
-      done(null, payload)
+    app.addContentTypeParser('*', ({ headers }, payload, done) => {
+      const { 'content-length': length } = headers
+      if (length === undefined) {
+        const limited = limitBody(options.bodyBytesMax)
+        // An error reaches whoever reads the limited body.
+        pipeline(payload, limited, () => undefined)
+        done(null, limited)
+      } else if (Number(length) > options.bodyBytesMax) done(new AppError([chassis.tooLarge()]))
+      else done(null, payload)
     })
     app.addHook('onRequest', (request, _reply, done) => {
       const [path = ''] = request.raw.url?.split('?', 1) ?? []
@@ -113,7 +139,12 @@ function requestRoutes(options: Options) {
 
     for (const service of serviceNames) {
       if (service === 'gateway') continue
-      const forwarding = forwardingTo(options.urls[service])
+      const guard = options.guardOf(service)
+      const forwarding = forwardingTo(options.urls[service], guard)
+      if (service === 'users') {
+        const { cookieMode: mode } = options
+        sessionRoutes(app, { mode, forwarding, enter: reply => enter(guard, reply) })
+      }
       for (const prefix of prefixes[service]) {
         const access = withoutToken.has(prefix) ? 'public' : 'optional'
         for (const url of [prefix, `${prefix}/*`]) {
@@ -123,7 +154,10 @@ function requestRoutes(options: Options) {
             exposeHeadRoute: false,
             schema: { hide: true, querystring: anyQuery },
             config: { access },
-            handler: async (_request, reply) => reply.from(undefined, forwarding),
+            handler: async (_request, reply) => {
+              enter(guard, reply)
+              return reply.from(undefined, forwarding)
+            },
           })
         }
       }
@@ -131,12 +165,22 @@ function requestRoutes(options: Options) {
   }
 }
 
+/** Counts a request as waiting for its service until its answer is complete or nobody waits for it. */
+function enter(guard: UpstreamGuard, reply: FastifyReply): void {
+  guard.enter()
+  reply.raw.once('close', () => guard.leave())
+}
+
 /** How requests to `upstream` are forwarded; made once, because every request needs it. */
-function forwardingTo(upstream: string): FastifyReplyFromHooks {
+function forwardingTo(upstream: string, guard: UpstreamGuard): FastifyReplyFromHooks {
   return {
     getUpstream: () => upstream,
     rewriteRequestHeaders: (request, headers) => toUpstream(headers, request),
-    rewriteHeaders: toClient,
+    rewriteHeaders: headers => {
+      // Called for every answer, also when its client has gone.
+      guard.answered()
+      return toClient(headers)
+    },
     onResponse: (_request, reply, { stream }) => answer(reply, stream),
     retriesCount: 1,
     // Once, and only when a kept connection turned out to be closed. The library's own rule would
@@ -147,6 +191,12 @@ function forwardingTo(upstream: string): FastifyReplyFromHooks {
       return isIdle && isSafe && attempt === 0 ? 1 : null
     },
     onError: (failed, { error }) => {
+      // The body was too long for us.
+      if (error.cause instanceof AppError) {
+        failed.send(error.cause)
+        return
+      }
+      guard.failed(error)
       const isLate = Reflect.get(error, 'statusCode') === 504
       const reason = isLate ? refuse.upstream_timeout() : refuse.upstream_down()
       failed.send(new AppError([reason], { cause: error, headers: { 'retry-after': '1' } }))
