@@ -21,17 +21,18 @@ export const inboxPorts = { smtp: 1025, http: 8025 }
 /**
  * Starts the inbox in this process; `folder` keeps its mails.
  *
- * @param mood how it answers each mail; it takes them all when absent
+ * @param options.mood how it answers each mail; it takes them all when absent
+ * @param options.keptMax mails that are kept, the newest ones
  */
 export async function startInbox(
   folder: string,
   ports: { readonly smtp: HeldPort; readonly http: HeldPort },
-  mood: () => MailMood = () => 'takes',
+  options: { readonly mood?: () => MailMood; readonly keptMax?: number } = {},
 ): Promise<Inbox> {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const store = openMailStore(folder)
+  const store = openMailStore(folder, options.keptMax)
   await Promise.all([ports.smtp.release(), ports.http.release()])
-  const smtp = await listenForMail(store, ports.smtp.port, mood)
+  const smtp = await listenForMail(store, ports.smtp.port, options.mood ?? (() => 'takes'))
   const http = await serveInbox(store, ports.http.port)
   return {
     smtpUrl: `smtp://${loopback}:${ports.smtp.port}`,

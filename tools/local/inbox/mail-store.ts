@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type MessageSummary, type StoredMail, summarize } from './message.ts'
 import { parseSearch, type Searchable } from './search.ts'
 
-/** The oldest mails go first when there are more. */
+/** The oldest mails go first when there are more, unless the store is opened for another number. */
 export const mailsMax = 2_000
 
 /** Characters of each text that a search sees; the whole mail is only on disk. */
@@ -20,8 +20,12 @@ export interface MailStore {
   clear(): void
 }
 
-/** Opens the folder and reads what an earlier run has received. */
-export function openMailStore(folder: string): MailStore {
+/**
+ * Opens the folder and reads what an earlier run has received.
+ *
+ * @param keptMax mails that are kept
+ */
+export function openMailStore(folder: string, keptMax: number = mailsMax): MailStore {
   const file = (id: string) => join(folder, `${id}.json`)
   // In the order of arrival: ids begin with the time.
   const index = new Map<string, Searchable>()
@@ -41,7 +45,7 @@ export function openMailStore(folder: string): MailStore {
       await writeFile(`${file(ID)}.unfinished`, JSON.stringify(mail), { mode: 0o600 })
       await rename(`${file(ID)}.unfinished`, file(ID))
       remember(index, mail)
-      for (const id of [...index.keys()].slice(0, -mailsMax)) forget(id)
+      for (const id of [...index.keys()].slice(0, -keptMax)) forget(id)
     },
     list(query) {
       const isWanted = query === undefined ? () => true : parseSearch(query)

@@ -29,8 +29,8 @@ export interface ChaosOptions {
   readonly write?: boolean
 }
 
-/** A short run also waits shorter for payments that never come. */
-const paymentSecondsMax = 60
+/** Seconds; a short run also waits shorter for payments that never come. */
+const paymentSecondsMax = 180
 
 /** What a run was and has shown. */
 export interface Run {

@@ -24,7 +24,7 @@ export const plentiful = 3
 /** A token lives for ten minutes. */
 const tokenMs = 7 * 60_000
 /** An order that has not ended after this time is followed no more; the verdict looks at it. */
-const followMs = 150_000
+const followMs = 120_000
 
 /** Somebody who buys, one purchase after the other: an account has one cart. */
 interface Buyer {

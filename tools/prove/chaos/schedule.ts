@@ -46,20 +46,20 @@ export type FaultName = keyof typeof faults
 
 /** How often each kind comes, relative to the others. */
 const weights: readonly (readonly [FaultName, number])[] = [
-  ['kill', 22],
-  ['stop', 12],
-  ['freeze', 12],
-  ['cut', 8],
-  ['reset', 10],
-  ['mute', 6],
-  ['hang', 5],
+  ['kill', 28],
+  ['stop', 15],
+  ['freeze', 14],
+  ['cut', 6],
+  ['reset', 7],
+  ['mute', 4],
+  ['hang', 3],
   ['slow', 5],
-  ['storm', 8],
+  ['storm', 4],
   ['flush', 4],
   ['smtpRefuse', 2],
   ['smtpLater', 3],
   ['smtpSilent', 3],
-  ['replica', 6],
+  ['replica', 9],
 ]
 
 /** One fault of a schedule. */

@@ -60,7 +60,12 @@ export async function openSite(
   }
   let mood: MailMood = 'takes'
   const [smtpPort, httpPort] = await Promise.all([holdPort(undefined), holdPort(undefined)])
-  const inbox = await startInbox(home.mail, { smtp: smtpPort, http: httpPort }, () => mood)
+  const inbox = await startInbox(
+    home.mail,
+    { smtp: smtpPort, http: httpPort },
+    // Every mail is counted in the end.
+    { mood: () => mood, keptMax: 1_000_000 },
+  )
   t.teardown(() => inbox.stop())
   const [postgres, valkey, kafka, smtp] = await Promise.all([
     createTcpProxy(t, real('DATABASE_URL')),

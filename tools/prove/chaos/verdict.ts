@@ -7,7 +7,7 @@ import { services } from './schedule.ts'
 import type { Site } from './site.ts'
 
 /** How long the mesh may take to come to rest once nothing disturbs it. */
-const quietMs = 240_000
+const quietMs = 300_000
 const databases = services.filter(name => name !== 'gateway')
 
 /** What a run has shown. */
