@@ -19,7 +19,8 @@ export function parseOrigins(text: string): ReadonlySet<string> {
   return new Set(listed)
 }
 
-const isHttp = /^https?:\/\//
+/** A URL may hold a star, which would only look as if it matched something. */
+const isHttp = /^https?:\/\/[^*]+$/
 
 /** What browsers say by themselves about where a request comes from; pages cannot change it. */
 interface Provenance {

@@ -1,10 +1,9 @@
-import { pipeline } from 'node:stream'
 import { prefixes, serviceNames } from '@campus/contracts/prefixes'
 import { AppError, chassis } from '@campus/platform/errors'
 import type { App, FastifyReply } from '@campus/platform/http/server'
 import { type FastifyReplyFromHooks, fastifyReplyFrom } from '@fastify/reply-from'
 import { Agent } from 'undici'
-import { limitBody } from '../body-limit.ts'
+import { limitBody, tooLarge } from '../body-limit.ts'
 import type { CookieMode } from '../cookie-mode.ts'
 import { refuse } from '../errors.ts'
 import type { UpstreamGuard } from '../upstream-guards.ts'
@@ -125,11 +124,8 @@ function requestRoutes(options: Options) {
     app.addContentTypeParser('*', ({ headers }, payload, done) => {
       const { 'content-length': length } = headers
       if (length === undefined) {
-        const limited = limitBody(options.bodyBytesMax)
-        // An error reaches whoever reads the limited body.
-        pipeline(payload, limited, () => undefined)
-        done(null, limited)
-      } else if (Number(length) > options.bodyBytesMax) done(new AppError([chassis.tooLarge()]))
+        done(null, limitBody(payload, options.bodyBytesMax))
+      } else if (Number(length) > options.bodyBytesMax) done(tooLarge())
       else done(null, payload)
     })
     app.addHook('onRequest', (request, _reply, done) => {
