@@ -37,7 +37,7 @@ const all: readonly ServiceDefinition[] = [
   { name: 'orders', preferredPort: 8103 },
   { name: 'payments', preferredPort: 8104, secrets: ['WEBHOOK_SECRET'] },
   { name: 'notifications', preferredPort: 8105, isMailer: true },
-  { name: 'gateway', preferredPort: 8080, peers: everyService },
+  { name: 'gateway', preferredPort: 8080, peers: everyService, secrets: ['CSRF_SECRET'] },
 ]
 
 /** The services that exist: a folder without a main is not one yet. */
