@@ -312,7 +312,7 @@ export const table: { readonly [S in State]: Rules } = {
       decide: (saga, { refundedMinor }, at) =>
         isUntouched(saga)
           ? stop(paidBack(saga, refundedMinor), { reason: 'payment_lapsed', by: service }, at)
-          : same(paidBack(saga, saga.refundedMinor), [stuck]),
+          : goneFor(saga),
     },
     timer: standingTimer,
     dispute_lost: disputeLost,
@@ -346,12 +346,17 @@ export const table: { readonly [S in State]: Rules } = {
     payment_voided: {
       rows: [27],
       next: ['completed'],
-      decide: saga => same(paidBack(saga, saga.refundedMinor), [stuck]),
+      decide: goneFor,
     },
     timer: staying(standingTimer, 'completed'),
     dispute_lost: staying(disputeLost, 'completed'),
   },
   cancelled: {},
+}
+
+/** 27. The money of goods that have left is gone: somebody is told of it once. */
+function goneFor(saga: Saga): Step {
+  return saga.moneyDone ? ignored : same(paidBack(saga, saga.refundedMinor), [stuck])
 }
 
 /** Units that were given up on their way may arrive all the same, also after the order completed. */
