@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client, Json } from '../client.ts'
 import type { Person } from '../people.ts'
+import { type Random, seededRandom } from '../random.ts'
 import type { Article } from '../shop.ts'
 import { type History, read, write } from './history.ts'
-import { type Random, seededRandom } from './random.ts'
 
 /** What the people of a run do, and how often relative to the others. */
 const cards = [
@@ -152,8 +152,8 @@ async function restock(options: LoadOptions, admin: Buyer, random: Random): Prom
 /** From the cart to the end of the order, with one of the provider's cards. */
 async function buy(options: LoadOptions, buyer: Buyer, random: Random): Promise<void> {
   const { client, history, articles } = options
-  const article = random.pick(articles)
-  const card = pickCard(random)
+  const article = random.weigh(articles.map((one, n) => [one, n < plentiful ? 6 : 1] as const))
+  const card = random.weigh(cards)
   const changesMind = random.below(100) < 6
   const token = await tokenOf(options, buyer)
   const cart = (await read(history, client, '/v1/me/cart', { token })).body
@@ -229,9 +229,4 @@ async function follow(
 
 function isOver({ state }: Json): boolean {
   return state === 'confirmed' || state === 'completed' || state === 'cancelled'
-}
-
-function pickCard(random: Random): string {
-  const bag = cards.flatMap(([card, weight]) => Array.from({ length: weight }, () => card))
-  return bag[random.below(bag.length)] ?? 'tok_ok'
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
@@ -25,8 +26,10 @@ function row({ seed, seconds, everySeconds, rate, buyers, faults, history, verdi
   const states = Object.entries(verdict.orders)
     .map(([state, n]) => `${n} ${state}`)
     .join(', ')
+  // The same seed is the same schedule only in the same code.
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
   const machine = `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`
   const day = new Date().toISOString().slice(0, 10)
   const command = `npm run campus -- chaos --seed ${seed} --duration ${seconds} --every ${everySeconds} --rate ${rate} --buyers ${buyers}`
-  return `| ${day}, ${machine} | ${count}: ${kinds} | ${writes.acknowledged} acknowledged, ${writes.refused} refused, ${writes.unknown} unknown | ${orders.size}: ${states} | ${verdict.events} | ${Math.round(verdict.quietAfterMs / 1000)} s | ${verdict.violations.length} | \`${command}\` |`
+  return `| ${day}, ${machine}, ${commit} | ${count}: ${kinds} | ${writes.acknowledged} acknowledged, ${writes.refused} refused, ${writes.unknown} unknown | ${orders.size}: ${states} | ${verdict.events} | ${Math.round(verdict.quietAfterMs / 1000)} s | ${verdict.violations.length} | \`${command}\` |`
 }

@@ -1,4 +1,4 @@
-import { type Random, seededRandom } from './random.ts'
+import { type Random, seededRandom } from '../random.ts'
 
 /** The services of the mesh, and the servers below them. */
 export const services = [
@@ -100,8 +100,7 @@ export function makeSchedule(options: {
 }
 
 function pickFault(random: Random): Pick<PlannedFault, 'fault' | 'target' | 'forMs'> {
-  const bag = weights.flatMap(([name, weight]) => Array.from({ length: weight }, () => name))
-  const fault = bag[random.below(bag.length)] ?? 'kill'
-  const targets: readonly [string, ...string[]] = faults[fault]
+  const fault = random.weigh(weights)
+  const targets: readonly string[] = faults[fault]
   return { fault, target: random.pick(targets), forMs: Math.round(1_000 + random.next() * 5_000) }
 }

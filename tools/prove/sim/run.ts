@@ -19,10 +19,8 @@ export interface Run {
   readonly met: ReadonlySet<string>
 }
 
-interface Action {
-  readonly weight: number
-  readonly act: () => Did
-}
+/** What may happen, and how often, relative to the others. */
+type Action = readonly [act: () => Did, weight: number]
 
 const minuteMs = 60_000
 const dayMs = 1_440 * minuteMs
@@ -51,10 +49,9 @@ export function runSeed(seed: number, sabotage: Sabotage | null = null): Run {
 
   try {
     const actions = wild(world, mesh, weather)
-    const total = actions.reduce((sum, { weight }) => sum + weight, 0)
     const tries = 200 + random.below(1_000)
     mesh.people.buy()
-    for (let tried = 0; tried < tries; tried += 1) note(choose(actions, random.below(total)).act())
+    for (let tried = 0; tried < tries; tried += 1) note(random.weigh(actions)())
     steps.push(`${clockOf(world)} everything calms down`)
     settle(world, mesh, note)
     requireRest(mesh)
@@ -74,7 +71,7 @@ function wild(world: World, mesh: SimMesh, weather: Weather): Action[] {
   const { bus, catalog, databases, consumers, orders, payments, people, provider, worker } = mesh
   const fate = (): Fate => (random.chance(weather.faults) ? 'crash' : 'commit')
   const pace = random.pick(paces)
-  const of = (weight: number, act: () => Did): Action => ({ weight, act })
+  const of = (weight: number, act: () => Did): Action => [act, weight]
   return [
     of(60, () => bus.relay(random.pick(databases), weather)),
     of(80, () => bus.deliver(random.pick(consumers), weather)),
@@ -101,16 +98,6 @@ function wild(world: World, mesh: SimMesh, weather: Weather): Action[] {
       return 'time passes'
     }),
   ]
-}
-
-function choose(actions: readonly Action[], drawn: number): Action {
-  let left = drawn
-  const found = actions.find(({ weight }) => {
-    left -= weight
-    return left < 0
-  })
-  must(found !== undefined, 'sim: nothing was chosen')
-  return found
 }
 
 /** Without faults, until nothing can happen any more. */

@@ -2,10 +2,10 @@ import { test } from 'tap'
 import { runSeed } from './run.ts'
 import { type Sabotage, sabotages } from './world.ts'
 
-test('no rule is broken in 300 simulated worlds, and orders end in every way', async t => {
+test('no rule is broken in 1,000 simulated worlds, and orders end in every way', async t => {
   const ends = new Set<string>()
   const met = new Set<string>()
-  for (let seed = 1; seed <= 300; seed += 1) {
+  for (let seed = 1; seed <= 1_000; seed += 1) {
     const run = runSeed(seed)
     t.equal(run.violation, undefined, `campus sim --seed ${seed}`)
     for (const end of run.ends) ends.add(end)

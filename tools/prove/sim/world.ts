@@ -1,5 +1,5 @@
 import { asId, type Id } from '@campus/contracts/ids'
-import { createRandom, type Random } from './random.ts'
+import { type Random, seededRandom } from '../random.ts'
 
 /** A rule that is broken on purpose, to show that the simulator notices. */
 export const sabotages = [
@@ -46,7 +46,7 @@ export function createWorld(seed: number, sabotage: Sabotage | null): World {
   let now = begin
   let ids = 0
   return {
-    random: createRandom(seed),
+    random: seededRandom(seed),
     sabotage,
     get now() {
       return new Date(now)
