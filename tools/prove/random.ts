@@ -27,24 +27,21 @@ export function seededRandom(seed: number): Random {
   const next = () => uniformFloat64(generator)
   const below = (max: number) => uniformInt(generator, 0, max - 1)
 
-  function pick<T>(choices: readonly T[]): T {
-    if (choices.length === 0) throw new RangeError('There is nothing to choose from.')
-    return choices[below(choices.length)] as T
+  function weigh<T>(choices: readonly (readonly [T, number])[]): T {
+    let left = below(choices.reduce((sum, [, weight]) => sum + weight, 0))
+    for (const [choice, weight] of choices) {
+      left -= weight
+      if (left < 0) return choice
+    }
+    throw new RangeError('There is nothing to choose from.')
   }
 
   return {
     next,
     below,
-    pick,
     chance: share => next() < share,
-    weigh(choices) {
-      let left = below(choices.reduce((sum, [, weight]) => sum + weight, 0))
-      for (const [choice, weight] of choices) {
-        left -= weight
-        if (left < 0) return choice
-      }
-      throw new RangeError('There is nothing to choose from.')
-    },
+    pick: choices => weigh(choices.map(choice => [choice, 1])),
+    weigh,
     wait: mean => -Math.log(1 - next()) * mean,
   }
 }
