@@ -80,7 +80,7 @@ export function createKafka(options: KafkaOptions): Kafka {
     },
     async send(topic, partition, records) {
       const used = sender
-      const acks = await used.send({
+      const sending = used.send({
         topic: prefix + topic,
         acks: -1,
         timeout: 5_000,
@@ -92,8 +92,11 @@ export function createKafka(options: KafkaOptions): Kafka {
           timestamp: String(record.timestamp.getTime()),
         })),
       })
-      if (used.isSpent && used === sender) sender = createSender(client)
-      if (acks instanceof Error) throw acks
+      const acks = await sending.catch((error: unknown) => {
+        if (used === sender) sender = createSender(client)
+        used.retire()
+        throw error
+      })
       // After a leader moves, kafkajs can report success for records it never produced (#1798).
       const [ack] = acks
       const isExact =
@@ -121,21 +124,20 @@ export class UnverifiedAck extends Error {
 
 /** A producer that is used until a send fails. */
 interface Sender {
-  readonly isSpent: boolean
-  /** @returns the acknowledgements, or the error of a send that has failed */
-  send(request: ProducerRecord): Promise<RecordMetadata[] | Error>
+  send(request: ProducerRecord): Promise<RecordMetadata[]>
+  /** Nothing more will be sent: closes it once the sends that it still has in flight are over. */
+  retire(): void
   close(): Promise<void>
 }
 
 /**
  * One connection for all sends, until one fails: kafkajs goes on asking a leader that does not answer for
- * as long as it believes its metadata, five minutes. A fresh producer asks who leads now. The old one
- * ends once the sends that it still has in flight are over.
+ * as long as it believes its metadata, five minutes. A fresh producer asks who leads now.
  */
 function createSender(client: KafkaClient): Sender {
   let producer: Promise<Producer> | undefined
   let inFlight = 0
-  let isSpent = false
+  let isRetired = false
 
   async function close(): Promise<void> {
     const open = await producer?.catch(() => undefined)
@@ -143,21 +145,19 @@ function createSender(client: KafkaClient): Sender {
   }
 
   return {
-    get isSpent() {
-      return isSpent
-    },
     async send(request) {
       inFlight += 1
       try {
         producer ??= connectProducer(client)
         return await (await producer).send(request)
-      } catch (error) {
-        isSpent = true
-        return error instanceof Error ? error : new Error(String(error))
       } finally {
         inFlight -= 1
-        if (isSpent && inFlight === 0) void close()
+        if (isRetired && inFlight === 0) void close()
       }
+    },
+    retire() {
+      isRetired = true
+      if (inFlight === 0) void close()
     },
     close,
   }

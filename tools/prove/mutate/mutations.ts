@@ -103,6 +103,14 @@ export const mutations: readonly Mutation[] = [
     tests: ['services/orders/src/aftermath.test.ts', 'services/orders/src/orders.test.ts'],
   },
   {
+    name: 'stock is taken without its row lock',
+    file: 'services/catalog/src/stock/stock.store.ts',
+    find: `    .orderBy(asc(stock.variantId))
+    .for('update')`,
+    replace: `    .orderBy(asc(stock.variantId))`,
+    tests: ['services/catalog/src/stock/linearizability.test.ts'],
+  },
+  {
     name: 'an intent is changed without its row lock',
     file: 'services/payments/src/intents/intent.store.ts',
     find: `  const [row] = await tx.select().from(table).where(eq(table.id, id)).for('update')`,

@@ -8,7 +8,7 @@ import {
 } from '@campus/contracts/events/orders'
 import { type AnyId, asId, type IntentId, type RefundId } from '@campus/contracts/ids'
 import { AppError } from '@campus/platform/errors'
-import { attemptsMax, type Intent } from '../../../services/payments/src/intents/intent.ts'
+import { type Intent, newIntent } from '../../../services/payments/src/intents/intent.ts'
 import {
   decideCapture,
   decideConfirmation,
@@ -117,7 +117,9 @@ export function createPayments(world: World): Payments {
     on(paymentRequested, (tx, { ref, userId, amount, expiresAt }) => {
       const known = intentOf(ref)
       if (known !== undefined) return carryOut(tx, decideOpenedAgain(known))
-      const made = newIntent(world, { ref, userId, amount, expiresAt: new Date(expiresAt) })
+      const id = world.newId<IntentId>()
+      const wanted = { id, ref, userId, amount, expiresAt: new Date(expiresAt) }
+      const made = newIntent({ ...wanted, correlationId: 'story' }, world.now)
       carryOut(tx, decideOpening(made, at()))
     }),
     on(captureRequested, (tx, { ref, amount }) =>
@@ -205,45 +207,4 @@ function orphanDue(intent: Intent): Date | undefined {
   const { capturedAt, confirmedAt, returnCause, capturedMinor, refundedMinor } = intent
   const isWaiting = confirmedAt === null && returnCause === null && capturedMinor > refundedMinor
   return capturedAt !== null && isWaiting ? new Date(capturedAt.getTime() + orphanMs) : undefined
-}
-
-function newIntent(
-  world: World,
-  wanted: {
-    readonly ref: Ref
-    readonly userId: Intent['userId']
-    readonly amount: { readonly amount: number; readonly currency: string }
-    readonly expiresAt: Date
-  },
-): Intent {
-  const { ref, userId, amount, expiresAt } = wanted
-  return {
-    id: world.newId<IntentId>(),
-    ref,
-    userId,
-    amountMinor: amount.amount,
-    currency: amount.currency,
-    state: 'requires_payment',
-    expiresAt,
-    attemptCount: 0,
-    attemptsLeft: attemptsMax,
-    attemptId: null,
-    declineCode: null,
-    challengeId: null,
-    authorizedMinor: 0,
-    capturedMinor: 0,
-    refundedMinor: 0,
-    capturedAt: null,
-    captureFailure: null,
-    returnCause: null,
-    returnedAt: null,
-    voiding: null,
-    refunds: [],
-    dispute: null,
-    confirmedAt: null,
-    correlationId: 'story',
-    version: 1,
-    createdAt: world.now,
-    updatedAt: world.now,
-  }
 }

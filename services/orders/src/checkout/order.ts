@@ -1,12 +1,13 @@
 import type { Line, Totals } from '@campus/contracts/events/orders'
 import type { AddressId, CartId, OrderId, PaymentMethodId, UserId } from '@campus/contracts/ids'
 import { equals, type Money, sum, zero } from '@campus/contracts/money'
+import type { Tx } from '@campus/platform/data/postgres'
 import { refuseAll } from '@campus/platform/errors'
 import { type Cart, type PricedLine, totalOf } from '../cart/cart.ts'
 import { refuse } from '../errors.ts'
 import type { Noted } from './noted.ts'
 import { isUntouched, type LineProgress } from './progress.ts'
-import type { Saga } from './saga-state.ts'
+import type { Happening, Saga } from './saga-state.ts'
 
 /** An order: what was bought, frozen at placement, and how far its checkout is. */
 export interface Order {
@@ -26,6 +27,14 @@ export interface Order {
   /** The last happenings, the oldest first. */
   readonly happenings: readonly Noted[]
 }
+
+/** Locks an order and tells its saga what has happened; undefined when the order is unknown. */
+export type ChangeOrder = (
+  tx: Tx,
+  orderId: OrderId,
+  decide: (order: Order) => Happening,
+  now: Date,
+) => Promise<Order | undefined>
 
 /**
  * The lines and totals of an order for `cart` at the prices of the moment.

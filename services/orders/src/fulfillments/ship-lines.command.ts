@@ -1,24 +1,17 @@
 import type { ShippedLine } from '@campus/contracts/events/orders'
 import type { FulfillmentId, OrderId } from '@campus/contracts/ids'
 import type { Clock } from '@campus/platform/clock'
-import type { Postgres, Tx } from '@campus/platform/data/postgres'
+import type { Postgres } from '@campus/platform/data/postgres'
 import { chassis, fail } from '@campus/platform/errors'
 import { newId } from '@campus/platform/new-id'
-import type { Order } from '../checkout/order.ts'
-import type { Happening } from '../checkout/saga-state.ts'
+import type { ChangeOrder } from '../checkout/order.ts'
 import { insertFulfillment } from './fulfillment.store.ts'
 import { type Fulfillment, requireShippable } from './fulfillment.ts'
 
 export interface FulfillmentDeps {
   readonly postgres: Postgres
   readonly clock: Clock
-  /** Locks an order and tells its saga what has happened; undefined when it is unknown. */
-  readonly changeOrder: (
-    tx: Tx,
-    orderId: OrderId,
-    decide: (order: Order) => Happening,
-    now: Date,
-  ) => Promise<Order | undefined>
+  readonly changeOrder: ChangeOrder
 }
 
 /**

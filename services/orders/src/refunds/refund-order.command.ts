@@ -1,23 +1,16 @@
 import type { OrderId, RefundId } from '@campus/contracts/ids'
 import type { Clock } from '@campus/platform/clock'
-import type { Postgres, Tx } from '@campus/platform/data/postgres'
+import type { Postgres } from '@campus/platform/data/postgres'
 import { chassis, fail } from '@campus/platform/errors'
 import { newId } from '@campus/platform/new-id'
-import type { Order } from '../checkout/order.ts'
+import type { ChangeOrder, Order } from '../checkout/order.ts'
 import type { Refund } from '../checkout/progress.ts'
-import type { Happening } from '../checkout/saga-state.ts'
 import { decideRefund, type WantedLine } from './refund.ts'
 
 export interface RefundDeps {
   readonly postgres: Postgres
   readonly clock: Clock
-  /** Locks an order and tells its saga what has happened; undefined when it is unknown. */
-  readonly changeOrder: (
-    tx: Tx,
-    orderId: OrderId,
-    decide: (order: Order) => Happening,
-    now: Date,
-  ) => Promise<Order | undefined>
+  readonly changeOrder: ChangeOrder
 }
 
 /** A refund together with the order that it is of. */

@@ -2,20 +2,13 @@ import type { OrderId, UserId } from '@campus/contracts/ids'
 import type { Clock } from '@campus/platform/clock'
 import type { Postgres, Tx } from '@campus/platform/data/postgres'
 import { chassis, fail } from '@campus/platform/errors'
-import { type Order, requireCancellable } from '../checkout/order.ts'
-import type { Happening } from '../checkout/saga-state.ts'
+import { type ChangeOrder, requireCancellable } from '../checkout/order.ts'
 import { refuse } from '../errors.ts'
 
 export interface OperateDeps {
   readonly postgres: Postgres
   readonly clock: Clock
-  /** Locks an order and tells its saga what has happened; undefined when it is unknown. */
-  readonly changeOrder: (
-    tx: Tx,
-    orderId: OrderId,
-    decide: (order: Order) => Happening,
-    now: Date,
-  ) => Promise<Order | undefined>
+  readonly changeOrder: ChangeOrder
   /** Asks for what an order waits for once more. */
   readonly askAgain: (
     tx: Tx,

@@ -5,6 +5,7 @@ import type {
   RefundFailureCode,
 } from '@campus/contracts/events/payments'
 import type { ChallengeId, DisputeId, IntentId, RefundId, UserId } from '@campus/contracts/ids'
+import type { Money } from '@campus/contracts/money'
 import type { Static } from 'typebox'
 import type { AttemptId } from '../psp/provider.ts'
 
@@ -93,6 +94,46 @@ export interface Intent {
   readonly version: number
   readonly createdAt: Date
   readonly updatedAt: Date
+}
+
+/** What an intent is asked for. */
+export interface WantedIntent {
+  readonly id: IntentId
+  readonly ref: Ref
+  readonly userId: UserId
+  readonly amount: Money
+  readonly expiresAt: Date
+  readonly correlationId: string
+}
+
+/** An intent that nobody has tried to pay yet. */
+export function newIntent(wanted: WantedIntent, now: Date): Intent {
+  const { amount, ...rest } = wanted
+  return {
+    ...rest,
+    amountMinor: amount.amount,
+    currency: amount.currency,
+    state: 'requires_payment',
+    attemptCount: 0,
+    attemptsLeft: attemptsMax,
+    attemptId: null,
+    declineCode: null,
+    challengeId: null,
+    authorizedMinor: 0,
+    capturedMinor: 0,
+    refundedMinor: 0,
+    capturedAt: null,
+    captureFailure: null,
+    returnCause: null,
+    returnedAt: null,
+    voiding: null,
+    refunds: [],
+    dispute: null,
+    confirmedAt: null,
+    version: 1,
+    createdAt: now,
+    updatedAt: now,
+  }
 }
 
 /** Whether the provider is at work, so that waiting makes sense. */

@@ -11,7 +11,14 @@ import {
 import { AppError } from '@campus/platform/errors'
 import { test } from 'tap'
 import type { Fact } from '../psp/provider.ts'
-import { type Intent, type IntentState, type Refund, refundableMinor, states } from './intent.ts'
+import {
+  type Intent,
+  type IntentState,
+  newIntent,
+  type Refund,
+  refundableMinor,
+  states,
+} from './intent.ts'
 import {
   type At,
   decideCapture,
@@ -37,35 +44,17 @@ const at: At = { now, refundId: ownRefundId }
 const attemptId = asId<AnyId>('0193a1c0-0000-7000-8000-000000000041')
 const eur = (amount: number) => ({ amount, currency: 'EUR' })
 
-const fresh: Intent = {
-  id: asId<IntentId>('0193a1c0-0000-7000-8000-000000000031'),
-  ref: { type: 'order', id: asId<AnyId>('0193a1c0-0000-7000-8000-000000000021') },
-  userId: asId<UserId>('0193a1c0-0000-7000-8000-000000000001'),
-  amountMinor: 2_580,
-  currency: 'EUR',
-  state: 'requires_payment',
-  expiresAt: later,
-  attemptCount: 0,
-  attemptsLeft: 3,
-  attemptId: null,
-  declineCode: null,
-  challengeId: null,
-  authorizedMinor: 0,
-  capturedMinor: 0,
-  refundedMinor: 0,
-  capturedAt: null,
-  captureFailure: null,
-  returnCause: null,
-  returnedAt: null,
-  voiding: null,
-  refunds: [],
-  dispute: null,
-  confirmedAt: null,
-  correlationId: 'story',
-  version: 1,
-  createdAt: now,
-  updatedAt: now,
-}
+const fresh = newIntent(
+  {
+    id: asId<IntentId>('0193a1c0-0000-7000-8000-000000000031'),
+    ref: { type: 'order', id: asId<AnyId>('0193a1c0-0000-7000-8000-000000000021') },
+    userId: asId<UserId>('0193a1c0-0000-7000-8000-000000000001'),
+    amount: eur(2_580),
+    expiresAt: later,
+    correlationId: 'story',
+  },
+  now,
+)
 const tried = { ...fresh, attemptId, attemptCount: 1, attemptsLeft: 2 }
 const paid = { ...tried, authorizedMinor: 2_580 }
 const kept = { ...paid, capturedMinor: 2_580, capturedAt: now }
