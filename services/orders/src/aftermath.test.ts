@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
 import { disputeClosed, refundFailed, refundSucceeded } from '@campus/contracts/events/payments'
 import { asId, type DisputeId, type RefundId } from '@campus/contracts/ids'
 import { newId } from '@campus/platform/new-id'
@@ -13,24 +12,10 @@ import { confirmed, eur, open } from './test-bench.ts'
 
 // What happens to an order after it was paid.
 file.setTimeout(120_000)
-
-async function openWithStaff(t: Parameters<typeof open>[0], settings: Record<string, string> = {}) {
-  const bench = await open(t, settings)
-  const admin = { ...bench.tokens.bearer({ roles: ['admin'] }) }
-  const post = (url: string, payload: object, headers: Record<string, string> = admin) =>
-    bench.app.inject({
-      method: 'POST',
-      url,
-      payload,
-      headers: { ...headers, 'idempotency-key': randomUUID() },
-    })
-  const see = async (orderId: string) =>
-    (await bench.app.inject({ url: `/v1/sagas/${orderId}`, headers: admin })).json()
-  return { ...bench, admin, post, see }
-}
+file.jobs = 3
 
 test('goods are shipped and delivered, and the last one completes the order', async t => {
-  const bench = await openWithStaff(t)
+  const bench = await open(t)
   const { orderId, headers } = await confirmed(bench)
   const url = `/v1/orders/${orderId}/fulfillments`
   const ship = (quantity: number, caller = bench.admin) =>
@@ -68,7 +53,7 @@ test('goods are shipped and delivered, and the last one completes the order', as
 })
 
 test('50 refunds at once never exceed what was captured', async t => {
-  const bench = await openWithStaff(t)
+  const bench = await open(t)
   const { orderId } = await confirmed(bench)
   const refund = () =>
     bench.post(`/v1/orders/${orderId}/refunds`, {
@@ -90,7 +75,7 @@ test('50 refunds at once never exceed what was captured', async t => {
 })
 
 test('a refund lists every reason against it', async t => {
-  const bench = await openWithStaff(t)
+  const bench = await open(t)
   const { orderId } = await confirmed(bench)
   const refused = await bench.post(`/v1/orders/${orderId}/refunds`, {
     lines: [
@@ -107,7 +92,7 @@ test('a refund lists every reason against it', async t => {
 })
 
 test('a refund is told once, a failed one is shown, asked again by staff and completes the order', async t => {
-  const bench = await openWithStaff(t)
+  const bench = await open(t)
   const { orderId, intentId, ref, headers } = await confirmed(bench)
   const made = await bench.post(`/v1/orders/${orderId}/refunds`, {
     lines: [{ lineNo: 1, amount: eur(2_580) }],
@@ -143,7 +128,7 @@ test('a refund is told once, a failed one is shown, asked again by staff and com
 })
 
 test('a lost dispute pays the order back', async t => {
-  const bench = await openWithStaff(t)
+  const bench = await open(t)
   const { orderId, intentId, ref, headers } = await confirmed(bench)
   const disputeId = newId<DisputeId>()
   const closed = { intentId, ref, disputeId, amount: eur(2_580) }
@@ -153,7 +138,7 @@ test('a lost dispute pays the order back', async t => {
 })
 
 test('staff stops an order with a reason, which the event tells', async t => {
-  const bench = await openWithStaff(t)
+  const bench = await open(t)
   const { orderId, headers, told } = await confirmed(bench)
   const stop = (caller?: Record<string, string>) =>
     bench.post(`/v1/sagas/${orderId}/compensate`, { reason: 'fraud' }, caller)
@@ -171,7 +156,7 @@ test('staff stops an order with a reason, which the event tells', async t => {
 })
 
 test('two jobs at once fire a timer once', async t => {
-  const bench = await openWithStaff(t, { DELIVERY_TIMEOUT_SECONDS: '1', TIMER_PERIOD_MS: '60000' })
+  const bench = await open(t, { DELIVERY_TIMEOUT_SECONDS: '1', TIMER_PERIOD_MS: '60000' })
   const { orderId } = await confirmed(bench)
   const timing = {
     reserveSeconds: 300,
@@ -187,7 +172,9 @@ test('two jobs at once fire a timer once', async t => {
   }
   const metrics = createMetrics({ service: 'test' })
   const ignored = metrics.counter('saga_ignored_total', 'Test.', ['state', 'event'])
-  const job = fireTimersJob({ postgres: bench.postgres, saga: { timing, ignored } }, 60_000)
+  const closeReturn = async (): Promise<void> => undefined
+  const saga = { timing, ignored, closeReturn }
+  const job = fireTimersJob({ postgres: bench.postgres, saga }, 60_000)
   const now = new Date(Date.now() + 1_001_000)
   const run = () => job.run({ now, signal: AbortSignal.timeout(10_000) })
   await Promise.all([run(), run(), run()])

@@ -6,8 +6,10 @@ import { newId } from '@campus/platform/new-id'
 import { eventually } from '@campus/platform/testing/eventually'
 import { problemOf } from '@campus/platform/testing/problem'
 import { sql } from 'drizzle-orm'
-import { test } from 'tap'
+import { t as file, test } from 'tap'
 import { answers, buyer, eur, open } from './test-bench.ts'
+
+file.jobs = 3
 
 test('an order goes from cart to confirmed by the answers of catalog and payments', async t => {
   const bench = await open(t)

@@ -10,6 +10,8 @@ import type {
   PaymentMethodId,
   PriceId,
   ProductId,
+  RefundId,
+  ReturnId,
   UserId,
   VariantId,
 } from '@campus/contracts/ids'
@@ -27,9 +29,13 @@ import {
 import type { Noted } from './checkout/noted.ts'
 import type { LineProgress, Refund } from './checkout/progress.ts'
 import type { LostDispute, State } from './checkout/saga-state.ts'
+import type { Entry } from './checkout/timeline.ts'
+import type { ReceivedLine, ReturnState } from './returns/return.ts'
 
 /** JSON has no dates. */
 export type RefundRow = Omit<Refund, 'askedAt'> & { readonly askedAt: string }
+/** Replicas of before the column's last change leave `deliveredAt` out. */
+export type LineRow = Omit<LineProgress, 'deliveredAt'> & { readonly deliveredAt?: string | null }
 export type NotedRow = Omit<Noted, 'at'> & { readonly at: string }
 
 const moment = (name: string) => timestamp(name, { withTimezone: true })
@@ -111,7 +117,7 @@ export const orders = pgTable('orders', {
   confirmedAt: moment('confirmed_at'),
   updatedAt: moment('updated_at').notNull(),
   correlationId: text('correlation_id').notNull(),
-  progress: jsonb('progress').$type<LineProgress[]>().notNull(),
+  progress: jsonb('progress').$type<LineRow[]>().notNull(),
   refunds: jsonb('refunds').$type<RefundRow[]>().notNull(),
   captured: minor('captured'),
   refunded: minor('refunded'),
@@ -150,3 +156,27 @@ export const orderLine = pgTable(
   },
   table => [primaryKey({ columns: [table.orderId, table.lineNo] })],
 )
+
+export const orderReturn = pgTable('order_return', {
+  id: uuid('id').$type<ReturnId>().primaryKey(),
+  orderId: uuid('order_id').$type<OrderId>().notNull(),
+  state: text('state').$type<ReturnState>().notNull(),
+  reason: text('reason').notNull(),
+  rejection: text('rejection'),
+  lines: jsonb('lines').$type<ShippedLine[]>().notNull(),
+  received: jsonb('received').$type<ReceivedLine[]>().notNull(),
+  refundId: uuid('refund_id').$type<RefundId>(),
+  refundMinor: bigint('refund_amount', { mode: 'number' }),
+  requestedAt: moment('requested_at').notNull(),
+  decidedAt: moment('decided_at'),
+  receivedAt: moment('received_at'),
+  closedAt: moment('closed_at'),
+})
+
+export const timelineEntry = pgTable('timeline_entry', {
+  id: bigint('id', { mode: 'number' }).generatedAlwaysAsIdentity().primaryKey(),
+  orderId: uuid('order_id').$type<OrderId>().notNull(),
+  code: text('code').$type<Entry['code']>().notNull(),
+  at: moment('at').notNull(),
+  data: jsonb('data').$type<Entry['data']>().notNull(),
+})

@@ -1,3 +1,4 @@
+import type { OrderId } from '@campus/contracts/ids'
 import { createChassis } from '@campus/platform/chassis'
 import { defineConsumer } from '@campus/platform/events/consumer'
 import { isKnownVariant, offersOf } from './assortment/assortment.store.ts'
@@ -5,22 +6,40 @@ import { assortmentConsumer } from './assortment/catalog-changed.consumer.ts'
 import { cartRoutes } from './cart/cart.routes.ts'
 import { closeCart, lockCart } from './cart/cart.store.ts'
 import { priced } from './cart/cart.ts'
-import { askAgainLocked, changeOrder, onOrderChanged } from './checkout/advance-order.command.ts'
+import {
+  advanceLocked,
+  askAgainLocked,
+  changeOrder,
+  noteLocked,
+  onOrderChanged,
+  type SagaDeps,
+} from './checkout/advance-order.command.ts'
 import { checkoutRoutes } from './checkout/checkout.routes.ts'
 import { countStuckJob } from './checkout/count-stuck.job.ts'
 import { enrollmentOutcomeHandlers } from './checkout/enrollment-outcome.consumer.ts'
 import { fireTimersJob } from './checkout/fire-timers.job.ts'
 import { historyRoutes } from './checkout/history.routes.ts'
-import { countByState, findOrder, lockOrder } from './checkout/order.store.ts'
+import { countByState, findOrder, linesOf, lockOrder, versionsOf } from './checkout/order.store.ts'
+import type { Order } from './checkout/order.ts'
+import { viewOf } from './checkout/order-view.ts'
 import { paymentOutcomeHandlers } from './checkout/payment-outcome.consumer.ts'
 import type { Carts } from './checkout/place-order.command.ts'
 import type { Timing } from './checkout/saga-state.ts'
 import { stockOutcomeHandlers } from './checkout/stock-outcome.consumer.ts'
+import { timelineRoutes } from './checkout/timeline.routes.ts'
 import type { Config } from './config.ts'
 import { fulfillmentRoutes } from './fulfillments/fulfillment.routes.ts'
 import type { FulfillmentDeps } from './fulfillments/ship-lines.command.ts'
 import { refundRoutes } from './refunds/refund.routes.ts'
+import { decideReturnRoutes } from './returns/decide-return.routes.ts'
+import type { ReturnDeps } from './returns/lock-return.command.ts'
+import { returnRoutes } from './returns/return.routes.ts'
+import { closeReturn, returnsOfOrder } from './returns/return.store.ts'
+import { followRevokedSessions } from './revoked-sessions.ts'
 import { sagaRoutes } from './sagas/saga.routes.ts'
+import { createSeats } from './stream/seats.ts'
+import { streamRoutes } from './stream/stream.routes.ts'
+import { watchOrdersJob } from './stream/watch-orders.job.ts'
 
 /** Composes the orders service; nothing connects before `start`. */
 export function buildService(config: Config) {
@@ -30,8 +49,10 @@ export function buildService(config: Config) {
     rateLimits: { checkout: { max: 30, windowSeconds: 60, by: 'user' } },
   })
   const { postgres, clock, metrics, app } = chassis
-  const saga = {
+  const cursorSecret = config.CURSOR_SECRET
+  const saga: SagaDeps = {
     timing: timingOf(config),
+    closeReturn,
     ignored: metrics.counter('saga_ignored_total', 'Happenings that a saga did not expect.', [
       'state',
       'event',
@@ -44,6 +65,15 @@ export function buildService(config: Config) {
   })
 
   const stuck = metrics.gauge('orders_stuck', 'Orders that somebody should look at.')
+  const seats = createSeats({ perUserMax: config.STREAMS_PER_USER_MAX, max: config.STREAMS_MAX })
+  metrics.gauge('orders_streams', 'Event streams that are open.', [], gauge =>
+    gauge.set(seats.size),
+  )
+  const loadOrder = async (orderId: OrderId) => postgres.read(tx => findOrder(tx, orderId))
+  const show = async (order: Order) =>
+    postgres.read(async tx =>
+      viewOf(order, await linesOf(tx, order), await returnsOfOrder(tx, order.id)),
+    )
 
   app.register(cartRoutes({ postgres, clock, offersOf, isKnownVariant }))
   app.register(checkoutRoutes({ postgres, clock, saga, holdSeconds: config.HOLD_SECONDS, carts }))
@@ -57,14 +87,26 @@ export function buildService(config: Config) {
     refundRoutes({
       ...staff,
       onOrderChanged,
-      refundsOf: async orderId =>
-        (await postgres.read(tx => findOrder(tx, orderId)))?.saga.refunds ?? [],
+      refundsOf: async orderId => (await loadOrder(orderId))?.saga.refunds ?? [],
     }),
   )
+  const returns: ReturnDeps = {
+    postgres,
+    clock,
+    windowDays: config.RETURN_WINDOW_DAYS,
+    orders: {
+      lock: lockOrder,
+      linesOf,
+      note: noteLocked,
+      tell: (tx, order, happening, now) => advanceLocked(tx, saga, order, happening, now),
+    },
+  }
+  app.register(returnRoutes({ ...returns, cursorSecret, findOrder: loadOrder }))
+  app.register(decideReturnRoutes(returns))
   app.register(
     sagaRoutes({
       ...staff,
-      cursorSecret: config.CURSOR_SECRET,
+      cursorSecret,
       async askAgain(tx, orderId, now) {
         const order = await lockOrder(tx, orderId)
         if (order === undefined) return 'unknown'
@@ -72,7 +114,19 @@ export function buildService(config: Config) {
       },
     }),
   )
-  app.register(historyRoutes({ postgres, cursorSecret: config.CURSOR_SECRET }))
+  app.register(historyRoutes({ postgres, cursorSecret, show }))
+  app.register(timelineRoutes({ postgres, cursorSecret }))
+  const { isRevoked } = followRevokedSessions(chassis)
+  app.register(
+    streamRoutes({
+      clock,
+      seats,
+      heartbeatMs: config.STREAM_HEARTBEAT_SECONDS * 1_000,
+      findOrder: loadOrder,
+      show,
+      onOrderChanged,
+    }),
+  )
 
   return chassis.run({
     consumers: [
@@ -93,6 +147,14 @@ export function buildService(config: Config) {
     jobs: [
       fireTimersJob({ postgres, saga }, config.TIMER_PERIOD_MS),
       countStuckJob(postgres, stuck),
+      watchOrdersJob(
+        {
+          seats,
+          isRevoked,
+          versionsOf: async ids => postgres.read(tx => versionsOf(tx, ids)),
+        },
+        config.STREAM_LOOK_MS,
+      ),
     ],
   })
 }

@@ -8,6 +8,7 @@ import {
   stockReserved,
   variantSaved,
 } from '@campus/contracts/events/catalog'
+import { enrollmentActivated } from '@campus/contracts/events/courses'
 import {
   intentCreated,
   paymentAuthorized,
@@ -17,6 +18,8 @@ import {
 import {
   type AnyId,
   asId,
+  type CourseId,
+  type EnrollmentId,
   type IntentId,
   type OrderId,
   type PriceId,
@@ -45,9 +48,31 @@ export async function open(t: Cleanup, settings: Record<string, string> = {}) {
   await service.start()
   t.teardown(() => service.stop())
   const { app } = service
+  const admin = { ...around.tokens.bearer({ roles: ['admin'] }) }
+
+  /** Does something once, as staff unless the headers say otherwise. */
+  const post = (url: string, payload: object, headers: Record<string, string> = admin) =>
+    app.inject({
+      method: 'POST',
+      url,
+      payload,
+      headers: { 'idempotency-key': randomUUID(), ...headers },
+    })
+  const see = async (orderId: string) =>
+    (await app.inject({ url: `/v1/sagas/${orderId}`, headers: admin })).json()
+
+  /** The same service once more, for what several of them do to each other. */
+  async function replica(more: Record<string, string> = {}) {
+    const other = buildService(
+      loadConfig(Config, { ...around.env, TIMER_PERIOD_MS: '100', ...settings, ...more }),
+    )
+    await other.start()
+    t.teardown(() => other.stop())
+    return { app: other.app, url: urlOf(other.app), stop: () => other.stop() }
+  }
 
   /** Something to buy, as catalog tells of it. */
-  async function sell(unitPrice: number) {
+  async function sell(unitPrice: number, kind: 'physical' | 'course' = 'physical') {
     const productId = newId<ProductId>()
     const variantId = newId<VariantId>()
     await around.publish(
@@ -56,8 +81,9 @@ export async function open(t: Cleanup, settings: Record<string, string> = {}) {
         variantId,
         sku: variantId,
         label: 'Campus mug',
-        kind: 'physical',
-        tracked: true,
+        kind,
+        tracked: kind === 'physical',
+        ...(kind === 'course' && { courseId: asId<CourseId>(productId) }),
       }),
       priceChanged.of({
         productId,
@@ -112,19 +138,32 @@ export async function open(t: Cleanup, settings: Record<string, string> = {}) {
     })
   }
 
-  /** Types of the events of one order, in the order in which they were emitted. */
-  async function emitted(orderId: string): Promise<string[]> {
+  /** The events of one order, in the order in which they were emitted. */
+  async function events(orderId: string) {
     const { rows } = await around.postgres.read(tx =>
-      tx.execute<{ type: string }>(sql`
-        select type, aggregate_version from outbox where aggregate_key = ${`order:${orderId}`}
+      tx.execute<{ type: string; payload: Record<string, unknown> }>(sql`
+        select type, payload, aggregate_version from outbox
+        where aggregate_key = ${`order:${orderId}`}
         union all
-        select type, aggregate_version from outbox_archive where aggregate_key = ${`order:${orderId}`}
+        select type, payload, aggregate_version from outbox_archive
+        where aggregate_key = ${`order:${orderId}`}
         order by aggregate_version`),
     )
-    return rows.map(({ type }) => type.split('.')[1] ?? '')
+    return rows.map(({ type, payload }) => ({ type: type.split('.')[1] ?? '', payload }))
   }
 
-  return { ...around, app, sell, cartWith, checkout, orderIn, emitted }
+  /** Their types. */
+  const emitted = async (orderId: string): Promise<string[]> =>
+    (await events(orderId)).map(({ type }) => type)
+
+  const url = urlOf(app)
+  const own = { app, url, admin, replica, post, see, sell, cartWith, checkout, orderIn }
+  return { ...around, ...own, events, emitted }
+}
+
+function urlOf({ server }: ReturnType<typeof buildService>['app']): string {
+  const address = server.address()
+  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
 }
 
 /** Somebody who buys. */
@@ -151,23 +190,59 @@ export function answers(orderId: OrderId, userId: UserId, intentId: IntentId, am
 
 type Bench = Awaited<ReturnType<typeof open>>
 
-/** An order that is confirmed: two mugs, 25.80 EUR. */
-export async function confirmed(bench: Bench) {
+/** What is bought, all of it in one line. */
+interface Purchase {
+  readonly unitPrice?: number
+  readonly quantity?: number
+  readonly kind?: 'physical' | 'course'
+}
+
+/** An order that is confirmed; when nothing else is said, of two mugs for 25.80 EUR. */
+export async function confirmed(
+  bench: Bench,
+  { unitPrice = 1_290, quantity = 2, kind = 'physical' }: Purchase = {},
+) {
   const { userId, headers } = buyer(bench)
-  const { variantId } = await bench.sell(1_290)
-  const placed = await bench.checkout(headers, await bench.cartWith(headers, variantId, 2))
+  const { variantId, productId } = await bench.sell(unitPrice, kind)
+  const placed = await bench.checkout(headers, await bench.cartWith(headers, variantId, quantity))
   const orderId = asId<OrderId>(placed.json().id)
   const intentId = newId<IntentId>()
   const ref = { type: 'order' as const, id: asId<AnyId>(orderId) }
-  const told = answers(orderId, userId, intentId, 2_580)
-  for (const [events, state] of [
-    [[told.reserved, told.created], 'awaiting_payment'],
-    [[told.authorized], 'committing'],
-    [[told.committed], 'capturing'],
-    [[told.captured], 'confirmed'],
-  ] as const) {
+  const told = answers(orderId, userId, intentId, unitPrice * quantity)
+  const isFree = unitPrice === 0
+  for (const [events, state] of isFree
+    ? ([
+        [[told.reserved], 'committing'],
+        [[told.committed], 'confirmed'],
+      ] as const)
+    : ([
+        [[told.reserved, told.created], 'awaiting_payment'],
+        [[told.authorized], 'committing'],
+        [[told.committed], 'capturing'],
+        [[told.captured], 'confirmed'],
+      ] as const)) {
     await bench.publish(...events)
     await bench.orderIn(headers, orderId, state)
   }
-  return { orderId, userId, intentId, ref, headers, told }
+  return { orderId, userId, intentId, ref, headers, told, variantId, productId }
+}
+
+/** The same, and its units have arrived. */
+export async function delivered(bench: Bench, what: Purchase = {}) {
+  const made = await confirmed(bench, what)
+  const { orderId, userId, headers, productId } = made
+  if (what.kind === 'course') {
+    const courseId = asId<CourseId>(productId)
+    const enrollmentId = newId<EnrollmentId>()
+    const source = { type: 'order' as const, orderId, lineNo: 1 }
+    await bench.publish(
+      enrollmentActivated.of({ enrollmentId, userId, courseId, version: 1, source }),
+    )
+  } else {
+    const lines = [{ lineNo: 1, quantity: what.quantity ?? 2 }]
+    const parcel = await bench.post(`/v1/orders/${orderId}/fulfillments`, { lines })
+    await bench.post(`/v1/fulfillments/${parcel.json().id}/deliver`, {})
+  }
+  await bench.orderIn(headers, orderId, 'completed')
+  return made
 }

@@ -1,20 +1,24 @@
 import { EventEmitter } from 'node:events'
-import type { OrderId, RefundId } from '@campus/contracts/ids'
+import type { OrderId, RefundId, ReturnId } from '@campus/contracts/ids'
 import { onCommit, type Tx } from '@campus/platform/data/postgres'
 import { emit } from '@campus/platform/events/outbox'
 import { newId } from '@campus/platform/new-id'
 import type { Counter } from '@campus/platform/process/metrics'
 import { noting } from './noted.ts'
-import { linesOf, lockOrder, saveHappenings, saveStep } from './order.store.ts'
+import { linesOf, lockOrder, saveHappenings, saveStep, saveVersion } from './order.store.ts'
 import type { Order } from './order.ts'
 import { toEvent } from './requests.ts'
 import { askAgain, step } from './saga.ts'
 import type { Happening, Step, Timing } from './saga-state.ts'
+import { addEntries } from './timeline.store.ts'
+import { type Entry, entriesOf } from './timeline.ts'
 
 export interface SagaDeps {
   readonly timing: Timing
   /** `saga_ignored_total{state,event}`. */
   readonly ignored: Counter<'state' | 'event'>
+  /** The refund of a return has succeeded; part of the same transaction. */
+  readonly closeReturn: (tx: Tx, returnId: ReturnId, now: Date) => Promise<void>
 }
 
 /** Fires with an order's id once a change of it has committed. */
@@ -45,11 +49,12 @@ export async function advanceOrder(
 /** The same for an order that this transaction has locked already. */
 export async function advanceLocked(
   tx: Tx,
-  { timing, ignored }: SagaDeps,
+  deps: SagaDeps,
   order: Order,
   happening: Happening,
   now: Date,
 ): Promise<Order> {
+  const { timing, ignored } = deps
   const { state } = order.saga
   const outcome = step(order.saga, happening, { now, timing, refundId: newId<RefundId>() })
   const isIgnored = outcome.kind === 'ignored'
@@ -60,7 +65,8 @@ export async function advanceLocked(
     await saveHappenings(tx, noted)
     return noted
   }
-  return carryOut(tx, noted, outcome, now)
+  await addEntries(tx, order.id, entriesOf(order, happening, outcome), now)
+  return carryOut(tx, deps, noted, outcome, now)
 }
 
 /**
@@ -83,16 +89,27 @@ export async function changeOrder(
 /** Asks for whatever a locked order waits for once more. @returns undefined when it asks nobody */
 export async function askAgainLocked(
   tx: Tx,
-  { timing }: SagaDeps,
+  deps: SagaDeps,
   order: Order,
   now: Date,
 ): Promise<Order | undefined> {
+  const { timing } = deps
   const outcome = askAgain(order.saga, { now, timing, refundId: newId<RefundId>() })
-  return outcome.kind === 'ignored' ? undefined : carryOut(tx, order, outcome, now)
+  return outcome.kind === 'ignored' ? undefined : carryOut(tx, deps, order, outcome, now)
+}
+
+/** Adds to the story of a locked order what its saga has no part in, so that whoever watches sees it. */
+export async function noteLocked(tx: Tx, order: Order, entry: Entry, now: Date): Promise<Order> {
+  const next: Order = { ...order, version: order.version + 1, updatedAt: now }
+  await saveVersion(tx, next)
+  await addEntries(tx, order.id, [entry], now)
+  onCommit(tx, () => orderChanged.emit(next.id))
+  return next
 }
 
 async function carryOut(
   tx: Tx,
+  { closeReturn }: SagaDeps,
   order: Order,
   { saga, publish }: Extract<Step, { kind: 'stepped' }>,
   now: Date,
@@ -106,7 +123,11 @@ async function carryOut(
     updatedAt: now,
   }
   await saveStep(tx, order, next)
-  const lines = isConfirmed ? await linesOf(tx, order) : []
+  const closed = publish.flatMap(request =>
+    request.kind === 'return_closed' ? [request.returnId] : [],
+  )
+  for (const returnId of closed) await closeReturn(tx, returnId, now)
+  const lines = isConfirmed || closed.length > 0 ? await linesOf(tx, order) : []
   await emit(tx, ...publish.map(request => toEvent(request, next, lines, now)))
   onCommit(tx, () => orderChanged.emit(next.id))
   return next

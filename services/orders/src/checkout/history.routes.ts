@@ -10,20 +10,23 @@ import type { App } from '@campus/platform/http/server'
 import { Type } from 'typebox'
 import { onOrderChanged } from './advance-order.command.ts'
 import { historyOf } from './history.store.ts'
-import { findOrder, linesOf } from './order.store.ts'
-import { OrderState, OrderSummary, OrderView, summaryOf, viewOf } from './order-view.ts'
+import { findOrder } from './order.store.ts'
+import { maySee, type Order } from './order.ts'
+import { OrderState, OrderSummary, OrderView, summaryOf } from './order-view.ts'
 import { isOver } from './saga-state.ts'
 
 interface Deps {
   readonly postgres: Postgres
   readonly cursorSecret: string
+  /** An order with its lines and returns. */
+  readonly show: (order: Order) => Promise<OrderView>
 }
 
 const tags = ['orders']
 const Position = Type.Tuple([OrderId])
 
 /** The orders of an account. */
-export function historyRoutes({ postgres, cursorSecret }: Deps) {
+export function historyRoutes({ postgres, cursorSecret, show }: Deps) {
   return async (app: App): Promise<void> => {
     app.get(
       '/v1/orders',
@@ -79,15 +82,12 @@ export function historyRoutes({ postgres, cursorSecret }: Deps) {
       },
       async (request, reply) => {
         const { orderId } = request.params
-        const { userId, roles } = userOf(request)
-        const isStaff = roles.includes('admin')
+        const user = userOf(request)
         const seen = request.headers['if-none-match']
         const seconds = preferWait(request, reply)
         const load = async () => {
           const order = await postgres.read(tx => findOrder(tx, orderId))
-          return order !== undefined && (isStaff || order.userId === userId)
-            ? order
-            : fail(chassis.notFound())
+          return order !== undefined && maySee(order, user) ? order : fail(chassis.notFound())
         }
         const settled = await waitUntil(
           seconds,
@@ -107,7 +107,7 @@ export function historyRoutes({ postgres, cursorSecret }: Deps) {
         )
         const order = settled ?? (await load())
         reply.header('etag', etagOf(order.version))
-        return viewOf(order, await postgres.read(tx => linesOf(tx, order)))
+        return show(order)
       },
     )
   }

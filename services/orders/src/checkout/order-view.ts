@@ -4,6 +4,8 @@ import { CartId, IntentId, OrderId } from '@campus/contracts/ids'
 import { Money } from '@campus/contracts/money'
 import { type Static, Type } from 'typebox'
 import { RefundView, refundViewOf } from '../refunds/refund-view.ts'
+import type { Return } from '../returns/return.ts'
+import { ReturnSummary, returnSummaryOf } from '../returns/return-view.ts'
 import type { Order } from './order.ts'
 import { type State, states } from './saga-state.ts'
 
@@ -33,6 +35,7 @@ export const OrderView = Type.Object({
   ),
   refunded: Money,
   refunds: Type.Array(RefundView),
+  returns: Type.Array(ReturnSummary),
   cancelledBy: Type.Optional(By),
   confirmedAt: Type.Optional(At),
   payment: Type.Object({
@@ -55,8 +58,12 @@ export function summaryOf({ id, saga, totals, placedAt }: Order): Static<typeof 
   }
 }
 
-/** Shows an order with its lines. */
-export function viewOf(order: Order, lines: readonly Line[]): OrderView {
+/** Shows an order with its lines and what was given back of them. */
+export function viewOf(
+  order: Order,
+  lines: readonly Line[],
+  returns: readonly Return[],
+): OrderView {
   const { saga } = order
   const { currency } = order.totals.total
   const progress = new Map(saga.lines.map(line => [line.lineNo, line]))
@@ -72,6 +79,7 @@ export function viewOf(order: Order, lines: readonly Line[]): OrderView {
     }),
     refunded: { amount: saga.refundedMinor, currency },
     refunds: saga.refunds.map(refund => refundViewOf(refund, currency)),
+    returns: returns.map(returnSummaryOf),
     ...(saga.cancelledBy !== null && { cancelledBy: saga.cancelledBy }),
     ...(order.confirmedAt !== null && { confirmedAt: order.confirmedAt.toISOString() }),
     payment: {

@@ -1,11 +1,11 @@
 import type { Line } from '@campus/contracts/events/orders'
 import type { OrderId, UserId } from '@campus/contracts/ids'
 import type { Tx } from '@campus/platform/data/postgres'
-import { and, asc, eq, isNotNull, lte, sql } from 'drizzle-orm'
-import { type NotedRow, orderLine, orders, type RefundRow } from '../schema.ts'
+import { and, asc, eq, inArray, isNotNull, lte, sql } from 'drizzle-orm'
+import { type LineRow, type NotedRow, orderLine, orders, type RefundRow } from '../schema.ts'
 import type { Noted } from './noted.ts'
 import type { Order } from './order.ts'
-import { askedMinor, type Refund } from './progress.ts'
+import { askedMinor, type LineProgress, type Refund } from './progress.ts'
 import type { Saga } from './saga-state.ts'
 
 /** Adds an order with its lines. A second order of one cart violates `orders_cart_id_key`. */
@@ -18,7 +18,7 @@ export async function insertOrder(tx: Tx, order: Order, lines: readonly Line[]):
     addressId: order.addressId,
     paymentMethodId: order.paymentMethodId,
     ...sagaColumns(order.saga),
-    progress: [...order.saga.lines],
+    progress: order.saga.lines.map(toLineRow),
     refunds: [],
     happenings: [],
     currency: totals.total.currency,
@@ -109,7 +109,7 @@ export async function saveStep(tx: Tx, before: Order, order: Order): Promise<voi
     .set({
       ...sagaColumns(saga),
       // Lines and refunds change late and seldom.
-      ...(saga.lines !== before.saga.lines && { progress: [...saga.lines] }),
+      ...(saga.lines !== before.saga.lines && { progress: saga.lines.map(toLineRow) }),
       ...(saga.refunds !== before.saga.refunds && { refunds: saga.refunds.map(toRefundRow) }),
       happenings: order.happenings.map(toNotedRow),
       version: order.version,
@@ -117,6 +117,11 @@ export async function saveStep(tx: Tx, before: Order, order: Order): Promise<voi
       updatedAt: order.updatedAt,
     })
     .where(eq(orders.id, order.id))
+}
+
+/** Writes that something beside the saga has changed. The caller holds the lock. */
+export async function saveVersion(tx: Tx, { id, version, updatedAt }: Order): Promise<void> {
+  await tx.update(orders).set({ version, updatedAt }).where(eq(orders.id, id))
 }
 
 /** Keeps what happened without changing anything. The caller holds the lock. */
@@ -136,6 +141,17 @@ export async function dueOrders(tx: Tx, now: Date, max: number): Promise<OrderId
     .orderBy(asc(orders.timerAt))
     .limit(max)
   return rows.map(({ id }) => id)
+}
+
+/** Versions of these orders. */
+export async function versionsOf(
+  tx: Tx,
+  ids: readonly OrderId[],
+): Promise<{ readonly id: OrderId; readonly version: number }[]> {
+  return tx
+    .select({ id: orders.id, version: orders.version })
+    .from(orders)
+    .where(inArray(orders.id, [...ids]))
 }
 
 /** How many orders wait in each state. */
@@ -171,6 +187,10 @@ function sagaColumns(saga: Saga) {
     askedAt: saga.askedAt,
     stuckAt: saga.stuckAt,
   }
+}
+
+function toLineRow({ deliveredAt, ...line }: LineProgress): LineRow {
+  return { ...line, deliveredAt: deliveredAt?.toISOString() ?? null }
 }
 
 function toRefundRow(refund: Refund): RefundRow {
@@ -209,7 +229,9 @@ export function toOrder(row: typeof orders.$inferSelect): Order {
       totalMinor: row.total,
       capturedMinor: row.captured,
       refundedMinor: row.refunded,
-      lines: row.progress,
+      lines: row.progress.map(({ deliveredAt, ...line }) => {
+        return { ...line, deliveredAt: deliveredAt ? new Date(deliveredAt) : null }
+      }),
       lostDispute: row.lostDispute,
       refunds: row.refunds.map(refund => ({ ...refund, askedAt: new Date(refund.askedAt) })),
       intentId: row.intentId,

@@ -1,13 +1,12 @@
 import type { Line, Totals } from '@campus/contracts/events/orders'
 import type { AddressId, CartId, OrderId, PaymentMethodId, UserId } from '@campus/contracts/ids'
 import { equals, type Money, sum, zero } from '@campus/contracts/money'
-import type { Tx } from '@campus/platform/data/postgres'
 import { refuseAll } from '@campus/platform/errors'
 import { type Cart, type PricedLine, totalOf } from '../cart/cart.ts'
 import { refuse } from '../errors.ts'
 import type { Noted } from './noted.ts'
 import { isUntouched, type LineProgress } from './progress.ts'
-import type { Happening, Saga } from './saga-state.ts'
+import type { Saga } from './saga-state.ts'
 
 /** An order: what was bought, frozen at placement, and how far its checkout is. */
 export interface Order {
@@ -27,14 +26,6 @@ export interface Order {
   /** The last happenings, the oldest first. */
   readonly happenings: readonly Noted[]
 }
-
-/** Locks an order and tells its saga what has happened; undefined when the order is unknown. */
-export type ChangeOrder = (
-  tx: Tx,
-  orderId: OrderId,
-  decide: (order: Order) => Happening,
-  now: Date,
-) => Promise<Order | undefined>
 
 /**
  * The lines and totals of an order for `cart` at the prices of the moment.
@@ -68,6 +59,14 @@ export function decidePlacement(
   return { lines: lines.flatMap((line, i) => toLine(line, i + 1)), totals: totalsOf(total) }
 }
 
+/** Whether somebody may look at an order: its owner and staff (O8). */
+export function maySee(
+  { userId }: Pick<Order, 'userId'>,
+  who: { readonly userId: string; readonly roles: readonly string[] },
+): boolean {
+  return who.userId === userId || who.roles.includes('admin')
+}
+
 /** How far the lines of a new order are: nowhere. */
 export function progressOf(lines: readonly Line[]): LineProgress[] {
   return lines.map(({ lineNo, kind, courseId, quantity, total }) => ({
@@ -78,6 +77,7 @@ export function progressOf(lines: readonly Line[]): LineProgress[] {
     totalMinor: total.amount,
     shipped: 0,
     delivered: 0,
+    deliveredAt: null,
   }))
 }
 

@@ -12,6 +12,7 @@ import { insertOrder } from './order.store.ts'
 import { decidePlacement, type Order, progressOf } from './order.ts'
 import { placed } from './saga.ts'
 import type { Timing } from './saga-state.ts'
+import { addEntries } from './timeline.store.ts'
 
 /** What checkout needs of the carts. */
 export interface Carts {
@@ -75,6 +76,8 @@ export async function placeOrder(deps: Deps, placement: Placement): Promise<Orde
     }
     await carts.close(tx, found.cart, now)
     await insertOrder(tx, order, lines)
+    const amount = totals.total
+    await addEntries(tx, id, [{ code: 'order_placed', data: { amount } }], now)
     await emit(tx, orderPlaced.of({ orderId: id, cartId, userId, lines, totals, holdSeconds }))
     return order
   })

@@ -13,6 +13,8 @@ export interface LineProgress {
   readonly totalMinor: number
   readonly shipped: number
   readonly delivered: number
+  /** When the latest unit arrived: from then on the line may be given back. */
+  readonly deliveredAt: Date | null
 }
 
 /** What a refund gives back of one line. */
@@ -164,14 +166,30 @@ export function canDeliver({ lines }: Progress, arrived: readonly ShippedLine[])
   })
 }
 
-/** The lines after units of some of them have left or arrived. */
-export function moved(
+/** The lines after units of some of them have left. */
+export function afterShipping(
   lines: readonly LineProgress[],
-  counter: 'shipped' | 'delivered',
   units: readonly ShippedLine[],
 ): LineProgress[] {
-  const counts = new Map(units.map(({ lineNo, quantity }) => [lineNo, quantity]))
-  return lines.map(line => ({ ...line, [counter]: line[counter] + (counts.get(line.lineNo) ?? 0) }))
+  const counts = countsOf(units)
+  return lines.map(line => ({ ...line, shipped: line.shipped + (counts.get(line.lineNo) ?? 0) }))
+}
+
+/** The lines after units of some of them have arrived. */
+export function afterDelivery(
+  lines: readonly LineProgress[],
+  units: readonly ShippedLine[],
+  now: Date,
+): LineProgress[] {
+  const counts = countsOf(units)
+  return lines.map(line => {
+    const arrived = counts.get(line.lineNo) ?? 0
+    return arrived === 0 ? line : { ...line, delivered: line.delivered + arrived, deliveredAt: now }
+  })
+}
+
+function countsOf(units: readonly ShippedLine[]): Map<number, number> {
+  return new Map(units.map(({ lineNo, quantity }) => [lineNo, quantity]))
 }
 
 function isStanding({ state }: Refund): boolean {

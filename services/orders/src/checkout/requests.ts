@@ -12,6 +12,8 @@ import {
   paymentRequested,
   paymentVoidRequested,
   refundRequested,
+  returnClosed,
+  type ShippedLine,
   stockCommitRequested,
   stockReleaseRequested,
 } from '@campus/contracts/events/orders'
@@ -22,7 +24,7 @@ import type { Request } from './saga-state.ts'
 
 const service = { type: 'service', id: 'orders' } as const
 
-/** The event that a saga's request is. `lines` are needed for `order_confirmed` only. */
+/** The event that a saga's request is. `lines` are needed for `order_confirmed` and `return_closed`. */
 export function toEvent(
   request: Request,
   order: Order,
@@ -106,6 +108,15 @@ export function toEvent(
     }
     case 'order_refunded':
       return refundedEvent(request.refund, order)
+    case 'return_closed': {
+      const { returnId, refund } = request
+      return returnClosed.of({
+        orderId,
+        returnId,
+        lines: withVariants(refund.lines, lines),
+        refundAmount: money(amountOf(refund)),
+      })
+    }
   }
 }
 
@@ -129,6 +140,15 @@ function refundedEvent(refund: Refund, { id: orderId, userId, totals, saga }: Or
       }
     }),
     cause: refund.cause,
+  })
+}
+
+/** Units of lines together with what they are units of, as returns are told. */
+export function withVariants(units: readonly ShippedLine[], lines: readonly Line[]) {
+  const variants = new Map(lines.map(({ lineNo, variantId }) => [lineNo, variantId]))
+  return units.flatMap(({ lineNo, quantity }) => {
+    const variantId = variants.get(lineNo)
+    return variantId === undefined ? [] : [{ lineNo, variantId, quantity }]
   })
 }
 

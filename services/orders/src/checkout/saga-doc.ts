@@ -60,7 +60,9 @@ export const rowTexts: { readonly [row: number]: RowText } = {
   22: { next: 'same', does: '`refund_requested`; Σ refunds ≤ captured under the row lock' },
   23: {
     next: 'same, completed with the last line',
-    does: '`order_refunded`; `order_completed` when nothing more is to come',
+    does:
+      '`order_refunded`, `return_closed` when it is for a return; `order_completed` when nothing ' +
+      'more is to come',
   },
   24: { when: 'final', next: 'same', does: '`order_stuck`' },
   25: {

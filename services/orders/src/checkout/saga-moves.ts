@@ -149,7 +149,7 @@ export function askRefund(
     : settle(asked, at, [...publish, { kind: 'refund_requested', refund }])
 }
 
-/** The money of a refund is back. */
+/** The money of a refund is back, which is also the end of the return that it is for. */
 export function settleRefund(
   saga: Saga,
   refund: Refund,
@@ -159,9 +159,11 @@ export function settleRefund(
   const back: Refund = { ...refund, state: 'succeeded' }
   const refunds = saga.refunds.map(one => (one.id === refund.id ? back : one))
   const refundedMinor = saga.refundedMinor + amountOf(back)
+  const { returnId } = back
   return settle({ ...saga, refunds, refundedMinor }, at, [
     ...publish,
     { kind: 'order_refunded', refund: back },
+    ...(returnId === null ? [] : [{ kind: 'return_closed', returnId, refund: back } as const]),
   ])
 }
 

@@ -43,7 +43,7 @@ export type Happening =
   | { readonly kind: 'payment_voided'; readonly refundedMinor: number }
   | { readonly kind: 'enrollment_activated'; readonly lineNo: number }
   | { readonly kind: 'enrollment_rejected'; readonly lineNo: number; readonly reason: string }
-  | ({ readonly kind: 'shipped' } & Parcel)
+  | ({ readonly kind: 'shipped'; readonly trackingCode?: string | null } & Parcel)
   | ({ readonly kind: 'delivered' } & Parcel)
   /** Staff, or a return that arrived, gives money back. */
   | {
@@ -138,6 +138,7 @@ export type Request =
     }
   | ({ readonly kind: 'order_shipped' | 'order_delivered' } & Parcel)
   | { readonly kind: 'refund_requested' | 'order_refunded'; readonly refund: Refund }
+  | { readonly kind: 'return_closed'; readonly returnId: ReturnId; readonly refund: Refund }
 
 /** Outcome of a happening. */
 export type Step =

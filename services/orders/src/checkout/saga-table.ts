@@ -1,10 +1,11 @@
 import {
+  afterDelivery,
+  afterShipping,
   amountOf,
   canDeliver,
   canShip,
   fits,
   isUntouched,
-  moved,
   type Refund,
   restOf,
   silentCourses,
@@ -68,9 +69,12 @@ const lapsed: Rule<'payment_voided'> = {
 const refund: Rule<'refund'> = {
   rows: [22],
   next: ['confirmed', 'completed'],
-  // Whoever asks was told before why it does not fit; this is the last guard (O6).
+  // Whoever asks was told before why it does not fit; this is the last guard (O6). Units that cost
+  // nothing are given back as well: whoever gave access to them must hear of it.
   decide: (saga, { refundId: id, returnId, cause, reason, lines }, at) =>
-    amountOf({ lines }) > 0 && fits(saga, lines) && !saga.refunds.some(known => known.id === id)
+    (amountOf({ lines }) > 0 || (returnId !== null && lines.length > 0)) &&
+    fits(saga, lines) &&
+    !saga.refunds.some(known => known.id === id)
       ? askRefund(saga, { id, returnId, cause, reason, lines }, at)
       : ignored,
 }
@@ -265,11 +269,8 @@ export const table: { readonly [S in State]: Rules } = {
       decide: (saga, { lineNo }, at) => {
         const line = courseLine(saga, lineNo)
         if (line === undefined || line.delivered > 0) return ignored
-        return settle(
-          { ...saga, lines: moved(saga.lines, 'delivered', [{ lineNo, quantity: line.quantity }]) },
-          at,
-          [],
-        )
+        const units = [{ lineNo, quantity: line.quantity }]
+        return settle({ ...saga, lines: afterDelivery(saga.lines, units, at.now) }, at, [])
       },
     },
     enrollment_rejected: {
@@ -287,7 +288,7 @@ export const table: { readonly [S in State]: Rules } = {
       next: ['confirmed'],
       decide: (saga, { fulfillmentId, lines }, at) =>
         canShip(saga, lines)
-          ? settle({ ...saga, lines: moved(saga.lines, 'shipped', lines) }, at, [
+          ? settle({ ...saga, lines: afterShipping(saga.lines, lines) }, at, [
               { kind: 'order_shipped', fulfillmentId, lines },
             ])
           : ignored,
@@ -362,7 +363,7 @@ function goneFor(saga: Saga): Step {
 /** Units that were given up on their way may arrive all the same, also after the order completed. */
 function delivered(saga: Saga, { fulfillmentId, lines }: Parcel, at: At): Step {
   return canDeliver(saga, lines)
-    ? settle({ ...saga, lines: moved(saga.lines, 'delivered', lines) }, at, [
+    ? settle({ ...saga, lines: afterDelivery(saga.lines, lines, at.now) }, at, [
         { kind: 'order_delivered', fulfillmentId, lines },
       ])
     : ignored

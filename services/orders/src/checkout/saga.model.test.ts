@@ -35,6 +35,7 @@ const goods: LineProgress = {
   totalMinor: 2_001,
   shipped: 0,
   delivered: 0,
+  deliveredAt: null,
 }
 const course: LineProgress = {
   ...goods,

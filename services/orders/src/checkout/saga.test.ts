@@ -84,6 +84,7 @@ const goods: LineProgress = {
   totalMinor: 2_000,
   shipped: 0,
   delivered: 0,
+  deliveredAt: null,
 }
 const course: LineProgress = {
   ...goods,

@@ -4,7 +4,7 @@ import type { Clock } from '@campus/platform/clock'
 import type { Postgres } from '@campus/platform/data/postgres'
 import { chassis, fail } from '@campus/platform/errors'
 import { newId } from '@campus/platform/new-id'
-import type { ChangeOrder } from '../checkout/order.ts'
+import type { ChangeOrder } from '../locked-orders.ts'
 import { insertFulfillment } from './fulfillment.store.ts'
 import { type Fulfillment, requireShippable } from './fulfillment.ts'
 
@@ -36,7 +36,8 @@ export async function shipLines(
       parcel.orderId,
       ({ saga }) => {
         requireShippable(saga, parcel.lines)
-        return { kind: 'shipped', fulfillmentId: id, lines: parcel.lines }
+        const { lines, trackingCode } = parcel
+        return { kind: 'shipped', fulfillmentId: id, lines, trackingCode }
       },
       shippedAt,
     )

@@ -3,8 +3,9 @@ import type { Clock } from '@campus/platform/clock'
 import type { Postgres } from '@campus/platform/data/postgres'
 import { chassis, fail } from '@campus/platform/errors'
 import { newId } from '@campus/platform/new-id'
-import type { ChangeOrder, Order } from '../checkout/order.ts'
+import type { Order } from '../checkout/order.ts'
 import type { Refund } from '../checkout/progress.ts'
+import type { ChangeOrder } from '../locked-orders.ts'
 import { decideRefund, type WantedLine } from './refund.ts'
 
 export interface RefundDeps {

@@ -2,8 +2,9 @@ import type { OrderId, UserId } from '@campus/contracts/ids'
 import type { Clock } from '@campus/platform/clock'
 import type { Postgres, Tx } from '@campus/platform/data/postgres'
 import { chassis, fail } from '@campus/platform/errors'
-import { type ChangeOrder, requireCancellable } from '../checkout/order.ts'
+import { requireCancellable } from '../checkout/order.ts'
 import { refuse } from '../errors.ts'
+import type { ChangeOrder } from '../locked-orders.ts'
 
 export interface OperateDeps {
   readonly postgres: Postgres
