@@ -22,6 +22,8 @@ const others: readonly Message[] = [
   { kind: 'order_shipped', orderId, quantity: 1 },
   { kind: 'order_shipped', orderId, quantity: 3 },
   { kind: 'order_refunded', ...orderRefunded.example },
+  { kind: 'return_approved', orderId, amount: { amount: 1_290, currency: 'EUR' } },
+  { kind: 'return_rejected', orderId },
   { kind: 'payment_declined', ...paymentDeclined.example, attemptsLeftCount: 2 },
   { kind: 'payment_declined', ...paymentDeclined.example, attemptsLeftCount: 1 },
   { kind: 'payment_declined', ...paymentDeclined.example, attemptsLeftCount: 0 },
@@ -79,6 +81,8 @@ test('every other message says its own facts', async t => {
       `Order ${short} shipped | One item has left our warehouse.`,
       `Order ${short} shipped | 3 items have left our warehouse.`,
       `Order ${short} refunded | Our staff decided so. We gave €12.90 back to you.`,
+      `Order ${short} return accepted | We take back what you asked for. It is worth €12.90.`,
+      `Order ${short} return refused | We cannot take back what you asked for. You find the reason with your order.`,
       `Payment declined: order ${short}, 2 attempts left | Your account does not cover it. You can try 2 more times.`,
       `Payment declined: order ${short}, 1 attempt left | Your account does not cover it. You can try once more.`,
       `Payment declined: order ${short}, 0 attempts left | Your account does not cover it. You cannot try again.`,
@@ -125,7 +129,7 @@ test('a message knows its category, what it is about and how long it is news', a
   t.same(subjectOf(cancelled), { type: 'order', id: orderId })
   t.same(
     others.map(message => [categoryOf(message), subjectOf(message)?.id ?? null].join(' ').trim()),
-    [...Array(7).fill(`orders ${orderId}`), 'orders', ...Array(6).fill('security')],
+    [...Array(9).fill(`orders ${orderId}`), 'orders', ...Array(6).fill('security')],
   )
   const time = new Date('2026-01-01T00:00:00.000Z')
   t.same(untilOf('orders', time), new Date('2026-01-04T00:00:00.000Z'))

@@ -49,6 +49,14 @@ const OrderRefunded = Type.Object({
   cause: RefundCause,
 })
 
+const ReturnApproved = Type.Object({
+  kind: Type.Literal('return_approved'),
+  orderId: OrderId,
+  amount: Type.Optional(Money),
+})
+
+const ReturnRejected = Type.Object({ kind: Type.Literal('return_rejected'), orderId: OrderId })
+
 const PaymentDeclined = Type.Object({
   kind: Type.Literal('payment_declined'),
   ref: Ref,
@@ -81,6 +89,8 @@ export const Message = Type.Union([
   OrderCancelled,
   OrderShipped,
   OrderRefunded,
+  ReturnApproved,
+  ReturnRejected,
   PaymentDeclined,
   PaymentActionRequired,
   PasswordChanged,
@@ -102,6 +112,8 @@ export function categoryOf({ kind }: Message): Category {
     case 'order_cancelled':
     case 'order_shipped':
     case 'order_refunded':
+    case 'return_approved':
+    case 'return_rejected':
     case 'payment_declined':
     case 'payment_action_required':
       return 'orders'
@@ -123,6 +135,8 @@ export function subjectOf(
     case 'order_cancelled':
     case 'order_shipped':
     case 'order_refunded':
+    case 'return_approved':
+    case 'return_rejected':
       return { type: 'order', id: message.orderId }
     case 'payment_declined':
     case 'payment_action_required':

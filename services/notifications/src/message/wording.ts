@@ -58,6 +58,17 @@ export function wordingOf(message: Message, locale: string): Wording {
         refundCauses[message.cause],
         givenBack(message.amount, locale),
       ])
+    case 'return_approved': {
+      const { amount } = message
+      return aboutOrder(message.orderId, 'return accepted', 'may be returned', [
+        'We take back what you asked for.',
+        ...(amount === undefined ? [] : [`It is worth ${formatMoney(amount, locale)}.`]),
+      ])
+    }
+    case 'return_rejected':
+      return aboutOrder(message.orderId, 'return refused', 'cannot be returned', [
+        'We cannot take back what you asked for. You find the reason with your order.',
+      ])
     case 'payment_declined':
       return declined(message)
     case 'payment_action_required':
