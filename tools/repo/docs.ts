@@ -1,15 +1,34 @@
-// `npm run docs`: writes every file that is made from code: tables of settings, frozen event schemas,
-// the OpenAPI document. The tests that compare them write them instead.
+// `npm run docs`: writes every file that is made from code: tables of settings, frozen event schemas, the
+// OpenAPI and AsyncAPI documents, the catalogues in docs/ and the requests. The tests that compare them
+// write them instead.
+//
+// `npm run docs -- --release` also renews what the API promises: contracts/released/openapi.json.
 import { spawnSync } from 'node:child_process'
-import { globSync } from 'node:fs'
+import { globSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { formatJson } from './reference/json.ts'
+import { openApiFile, readOpenApi } from './reference/open-api.ts'
+import { promiseOf, releasedFile } from './reference/released.ts'
 
-const files = [
-  ...globSync('services/*/src/readme.test.ts'),
-  'contracts/src/events/events.test.ts',
-  'e2e/api.test.ts',
+const rounds = [
+  [
+    ...globSync('services/*/src/readme.test.ts'),
+    'contracts/src/events/events.test.ts',
+    'e2e/api.test.ts',
+  ],
+  // Made from what the first round has written. Refuses, as always, what breaks the last release.
+  ['tools/repo/reference/reference.test.ts'],
 ]
-const { status } = spawnSync(process.execPath, ['tools/repo/test.ts', ...files], {
-  stdio: 'inherit',
-  env: { ...process.env, CAMPUS_UPDATE: '1' },
+
+const isDone = rounds.every(files => {
+  const { status } = spawnSync(process.execPath, ['tools/repo/test.ts', ...files], {
+    stdio: 'inherit',
+    env: { ...process.env, CAMPUS_UPDATE: '1' },
+  })
+  return status === 0
 })
-process.exitCode = status ?? 1
+if (isDone && process.argv.includes('--release')) {
+  mkdirSync(dirname(releasedFile), { recursive: true })
+  writeFileSync(releasedFile, formatJson(promiseOf(readOpenApi(openApiFile))))
+}
+process.exitCode = isDone ? 0 : 1

@@ -124,7 +124,7 @@ test('S55: an address without a token has its limit, and is told when to come ag
 test('the merged document holds public paths only', async t => {
   const { app } = await open(t)
   const { paths } = (await app.inject({ url: '/v1/openapi.json' })).json()
-  t.same(Object.keys(paths), ['/v1/openapi.json', '/v1/products', '/version'])
+  t.same(Object.keys(paths), ['/v1/asyncapi.json', '/v1/openapi.json', '/v1/products', '/version'])
 })
 
 test('the page of the documentation runs scripts of its own origin only', async t => {

@@ -10,6 +10,7 @@ import { allowOrigins } from './browser/cors.routes.ts'
 import { parseOrigins } from './browser/origins.ts'
 import type { Config } from './config.ts'
 import { createCsrf } from './csrf.ts'
+import { asyncApiRoutes } from './docs/asyncapi.routes.ts'
 import { docsRoutes } from './docs/docs.routes.ts'
 import { proxyRoutes } from './proxy/proxy.routes.ts'
 import { createUpstreamGuards } from './upstream-guards.ts'
@@ -67,6 +68,7 @@ export function buildService(config: Config) {
   const cookieMode = cookieModeOf(config, origins)
   if (cookieMode !== undefined) acceptCookies(app, cookieMode)
   app.register(docsRoutes({ urls, publicUrl: config.PUBLIC_URL, version }))
+  app.register(asyncApiRoutes)
   app.register(
     proxyRoutes({
       urls,
