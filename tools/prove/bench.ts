@@ -6,6 +6,7 @@ import { checkoutFigures } from './bench/checkout.ts'
 import { eventFigures } from './bench/events.ts'
 import { type Figure, misses, tableOf } from './bench/figure.ts'
 import { httpFigures } from './bench/http.ts'
+import { searchFigures } from './bench/search.ts'
 import { type Mesh, startMesh } from './mesh.ts'
 import { putOnSale, untilCartsKnow } from './shop.ts'
 
@@ -20,7 +21,7 @@ export interface BenchOptions {
   /** Fails when a figure misses its target by more than a fifth. */
   readonly check?: boolean
   /** Measures one part only. */
-  readonly only?: 'http' | 'checkout' | 'events'
+  readonly only?: 'http' | 'checkout' | 'events' | 'search'
 }
 
 /** Measures a mesh of its own against the raw limits of the same run, and prints a table. */
@@ -44,6 +45,7 @@ export async function bench({ write, check, only }: BenchOptions): Promise<void>
       http: () => httpFigures(mesh, productPage),
       checkout: () => checkoutFigures(mesh, article),
       events: () => eventFigures(mesh),
+      search: () => searchFigures(mesh),
     }
     for (const [name, measure] of Object.entries(parts)) {
       if (only !== undefined && only !== name) continue

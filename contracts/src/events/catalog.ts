@@ -217,3 +217,30 @@ export const stockAdjusted = defineEvent({
   }),
   example: { variantId, movementId, delta: 10, onHandCount: 10, reason: 'delivery' },
 })
+
+/** Fewer units are left than somebody wants to have. */
+export const lowStockReached = defineEvent({
+  type: 'catalog.low_stock_reached.v1',
+  aggregate: 'stock',
+  subject: 'variantId',
+  schema: Type.Object({ variantId: VariantId, availableCount: Count, thresholdCount: Count }),
+  example: { variantId, availableCount: 4, thresholdCount: 5 },
+})
+
+/** The last unit is sold or held. */
+export const stockDepleted = defineEvent({
+  type: 'catalog.stock_depleted.v1',
+  aggregate: 'stock',
+  subject: 'variantId',
+  schema: Type.Object({ variantId: VariantId, availableCount: Count }),
+  example: { variantId, availableCount: 0 },
+})
+
+/** There are units again. */
+export const stockReplenished = defineEvent({
+  type: 'catalog.stock_replenished.v1',
+  aggregate: 'stock',
+  subject: 'variantId',
+  schema: Type.Object({ variantId: VariantId, availableCount: Count }),
+  example: { variantId, availableCount: 10 },
+})

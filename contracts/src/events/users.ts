@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { defineEvent } from '../envelope.ts'
-import { At, By, Count, Locale } from '../fields.ts'
-import { asId, SessionId, UserId } from '../ids.ts'
+import { At, By, Count, Locale, Zone } from '../fields.ts'
+import { AddressId, asId, SessionId, UserId } from '../ids.ts'
 import { profilesTopic, revocationsTopic } from '../topics.ts'
 
 const userId = asId<UserId>('0193a1c0-0000-7000-8000-000000000001')
@@ -167,4 +167,24 @@ export const userAccessRevoked = defineEvent({
   subject: 'userId',
   schema: AccessRevoked,
   example: { ...revocation, cause: 'suspended' },
+})
+
+const addressId = asId<AddressId>('0193a1c0-0000-7000-8000-000000000006')
+
+/** A version of an address; orders name it by its id. */
+export const addressSaved = defineEvent({
+  type: 'users.address_saved.v1',
+  aggregate: 'user',
+  subject: 'userId',
+  schema: Type.Object({ userId: UserId, addressId: AddressId, zone: Zone }),
+  example: { userId, addressId, zone: 'DE' },
+})
+
+/** A version of an address cannot be chosen any more. */
+export const addressRemoved = defineEvent({
+  type: 'users.address_removed.v1',
+  aggregate: 'user',
+  subject: 'userId',
+  schema: Type.Object({ userId: UserId, addressId: AddressId }),
+  example: { userId, addressId },
 })

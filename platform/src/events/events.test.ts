@@ -22,6 +22,7 @@ import {
 } from './test-bench.ts'
 
 file.setTimeout(150_000)
+file.jobs = 3
 
 test('a committed event is published once with its envelope, a rolled back one never', async t => {
   const bench = await openBar(t)

@@ -20,6 +20,7 @@ import {
 } from './test-bench.ts'
 
 file.setTimeout((faultSeconds(30, 700) * 4 + 240) * 1_000)
+file.jobs = 3
 
 /** Pours until told to stop. @returns the sum of each glass */
 function keepPouring(bar: Bar, glasses = 20) {

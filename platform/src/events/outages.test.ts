@@ -30,6 +30,7 @@ import {
 } from './test-bench.ts'
 
 file.setTimeout((faultSeconds(60, 400) + 240) * 1_000)
+file.jobs = 3
 
 /** The bar, with everything it says to Kafka going through a proxy. */
 async function openBarBehindProxy(t: Parameters<typeof openBar>[0]) {

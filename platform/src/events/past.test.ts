@@ -23,6 +23,7 @@ import {
 } from './test-bench.ts'
 
 file.setTimeout(120_000)
+file.jobs = 3
 
 async function addPour({ tx, event: { data } }: Pour): Promise<void> {
   await addUp(tx, data.glassId, data.number)

@@ -24,6 +24,7 @@ import {
 } from './test-bench.ts'
 
 file.setTimeout(150_000)
+file.jobs = 3
 
 /** Notes the order in which the ledger applies the drinks of a glass. */
 function ledger(isPoison: (number: number) => boolean = () => false) {

@@ -1,167 +1,18 @@
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
-import {
-  type Line,
-  orderPlaced,
-  orderRefunded,
-  stockCommitRequested,
-  stockReleaseRequested,
-} from '@campus/contracts/events/orders'
-import {
-  asId,
-  type CartId,
-  type OrderId,
-  type PriceId,
-  type RefundId,
-  type UserId,
-  type VariantId,
-} from '@campus/contracts/ids'
-import { topics } from '@campus/contracts/topics'
+import type { PriceId } from '@campus/contracts/ids'
 import { newId } from '@campus/platform/new-id'
-import { loadConfig } from '@campus/platform/process/config'
-import type { Cleanup } from '@campus/platform/testing/cleanup'
 import { eventually } from '@campus/platform/testing/eventually'
 import { problemOf } from '@campus/platform/testing/problem'
-import { createTestSurroundings } from '@campus/platform/testing/service'
 import { sql } from 'drizzle-orm'
 import { t as file, test } from 'tap'
-import { Config } from './config.ts'
-import { buildService } from './service.ts'
 import { expireReservationsJob } from './stock/expire-reservations.job.ts'
+import { eur, openCatalog, order } from './test-bench.ts'
 
 file.setTimeout(120_000)
-const eur = (amount: number) => ({ amount, currency: 'EUR' })
-
-async function open(t: Cleanup, settings: Record<string, string> = {}) {
-  const around = await createTestSurroundings(t, { service: 'catalog', topics })
-  const service = buildService(loadConfig(Config, { ...around.env, ...settings }))
-  await service.start()
-  t.teardown(() => service.stop())
-  const { app } = service
-  const admin = { ...around.tokens.bearer({ roles: ['admin'] }) }
-
-  async function send(
-    method: 'POST' | 'PATCH' | 'PUT' | 'DELETE',
-    url: string,
-    payload: object,
-    headers: Record<string, string> = {},
-  ) {
-    return app.inject({
-      method,
-      url,
-      payload,
-      headers: { ...admin, 'idempotency-key': randomUUID(), ...headers },
-    })
-  }
-
-  async function offer(units: number, amount = 1_290) {
-    const slug = `mug-${randomUUID()}`
-    const made = await send('POST', '/v1/products', { title: 'Campus mug', slug })
-    assert.equal(made.statusCode, 201, made.body)
-    const productId: string = made.json().id
-    const sku = `MUG-${randomUUID().toUpperCase()}`
-    const varied = await send('POST', `/v1/products/${productId}/variants`, { sku, label: 'blue' })
-    assert.equal(varied.statusCode, 201, varied.body)
-    const variantId = asId<VariantId>(varied.json().variants[0].id)
-    const priced = await send('PUT', `/v1/variants/${variantId}/prices`, [{ price: eur(amount) }], {
-      'if-match': String(varied.headers['etag']),
-    })
-    assert.equal(priced.statusCode, 200, priced.body)
-    const priceId = asId<PriceId>(priced.json().variants[0].price.id)
-    if (units > 0) await stockUp(variantId, units)
-    const published = await send('POST', `/v1/products/${productId}/publish`, {})
-    assert.equal(published.statusCode, 200, published.body)
-    return { productId, slug, variantId, priceId }
-  }
-
-  async function stockUp(variantId: VariantId, delta: number) {
-    const response = await send('POST', `/v1/stock/${variantId}/adjustments`, {
-      delta,
-      reason: 'delivery',
-    })
-    assert.equal(response.statusCode, 201, response.body)
-  }
-
-  async function stockOf(variantId: VariantId) {
-    const { rows } = await around.postgres.read(tx =>
-      tx.execute<{ on_hand: number; reserved: number; moved: number }>(sql`
-        select on_hand, reserved, (
-          select coalesce(sum(delta), 0) from movement where variant_id = stock.variant_id) as moved
-        from stock where variant_id = ${variantId}`),
-    )
-    const [row] = rows
-    assert.equal(row?.on_hand, row?.moved, 'onHand is the sum of its movements')
-    return { onHand: row?.on_hand, reserved: row?.reserved }
-  }
-
-  /** Types of what was answered about an order, oldest first. */
-  async function answers(orderId: OrderId): Promise<string[]> {
-    const key = `reservation:${orderId}`
-    const { rows } = await around.postgres.read(tx =>
-      tx.execute<{ type: string }>(sql`
-        select type, aggregate_version from outbox where aggregate_key = ${key}
-        union all select type, aggregate_version from outbox_archive where aggregate_key = ${key}
-        order by aggregate_version`),
-    )
-    return rows.map(({ type }) => type.split('.')[1] ?? '')
-  }
-
-  async function answered(orderId: OrderId, count: number) {
-    return eventually(async () => {
-      const found = await answers(orderId)
-      assert.equal(found.length, count)
-      return found
-    })
-  }
-
-  return { ...around, app, admin, send, offer, stockOf, answers, answered }
-}
-
-function order(
-  item: { readonly variantId: VariantId; readonly priceId: PriceId },
-  quantity: number,
-  holdSeconds = 1_200,
-) {
-  const orderId = newId<OrderId>()
-  const total = eur(1_290 * quantity)
-  const line: Line = {
-    lineNo: 1,
-    variantId: item.variantId,
-    priceId: item.priceId,
-    kind: 'physical',
-    quantity,
-    unitPrice: eur(1_290),
-    discount: eur(0),
-    tax: eur(0),
-    total,
-  }
-  const placed = orderPlaced.of({
-    orderId,
-    cartId: newId<CartId>(),
-    userId: newId<UserId>(),
-    lines: [line],
-    totals: { goods: total, discount: eur(0), tax: eur(0), shipping: eur(0), total },
-    holdSeconds,
-  })
-  return {
-    orderId,
-    placed,
-    commit: stockCommitRequested.of({ orderId }),
-    release: stockReleaseRequested.of({ orderId, reason: 'cancelled_by_customer' }),
-    refunded: (restockCount: number) =>
-      orderRefunded.of({
-        orderId,
-        userId: newId<UserId>(),
-        refundId: newId<RefundId>(),
-        amount: eur(1_290),
-        lines: [{ lineNo: 1, quantity: 1, amount: eur(1_290), kind: 'physical', restockCount }],
-        cause: 'staff',
-      }),
-  }
-}
+file.jobs = 3
 
 test('a published product is found by id, slug and title, at its price', async t => {
-  const bench = await open(t)
+  const bench = await openCatalog(t)
   const { productId, slug } = await bench.offer(3)
   for (const key of [productId, slug]) {
     const response = await bench.app.inject({ url: `/v1/products/${key}` })
@@ -173,7 +24,7 @@ test('a published product is found by id, slug and title, at its price', async t
 })
 
 test('a product that changed is read fresh, and an archived one is gone', async t => {
-  const bench = await open(t)
+  const bench = await openCatalog(t)
   const { productId } = await bench.offer(0)
   const url = `/v1/products/${productId}`
   const before = await bench.app.inject({ url })
@@ -187,7 +38,7 @@ test('a product that changed is read fresh, and an archived one is gone', async 
 })
 
 test('a product without a price is not published, and only an admin may publish', async t => {
-  const bench = await open(t)
+  const bench = await openCatalog(t)
   const made = await bench.send('POST', '/v1/products', { title: 'Draft', slug: 'draft' })
   const url = `/v1/products/${made.json().id}`
   t.equal((await bench.app.inject({ url })).statusCode, 404)
@@ -200,7 +51,7 @@ test('a product without a price is not published, and only an admin may publish'
 })
 
 test('prices of one currency cannot overlap', async t => {
-  const bench = await open(t)
+  const bench = await openCatalog(t)
   const { variantId, productId } = await bench.offer(0)
   const { headers } = await bench.app.inject({ url: `/v1/products/${productId}` })
   const response = await bench.send(
@@ -213,7 +64,7 @@ test('prices of one currency cannot overlap', async t => {
 })
 
 test('categories form a tree without circles', async t => {
-  const bench = await open(t)
+  const bench = await openCatalog(t)
   const add = async (slug: string, parentId?: string) =>
     (await bench.send('POST', '/v1/categories', { name: slug, slug, parentId })).json().id
   const books = await add('books')
@@ -231,7 +82,7 @@ test('categories form a tree without circles', async t => {
 })
 
 test('an order holds stock, buys it and gives it back, each answered once', async t => {
-  const bench = await open(t)
+  const bench = await openCatalog(t)
   const item = await bench.offer(5)
   const { orderId, placed, commit, release } = order(item, 2)
   const [record] = await bench.publish(placed)
@@ -251,7 +102,7 @@ test('an order holds stock, buys it and gives it back, each answered once', asyn
 })
 
 test('what is not there, not for sale or too old a price is rejected, all reasons at once', async t => {
-  const bench = await open(t)
+  const bench = await openCatalog(t)
   const item = await bench.offer(1)
   const short = order(item, 2)
   const oldPrice = order({ ...item, priceId: newId<PriceId>() }, 1)
@@ -266,7 +117,7 @@ test('what is not there, not for sale or too old a price is rejected, all reason
 })
 
 test('a release before its order leaves nothing that the order could hold', async t => {
-  const bench = await open(t)
+  const bench = await openCatalog(t)
   const item = await bench.offer(5)
   const { orderId, placed, release } = order(item, 2)
   await bench.publish(release)
@@ -277,7 +128,7 @@ test('a release before its order leaves nothing that the order could hold', asyn
 })
 
 test('an expired hold is let go of, and a late commit takes it again when it can', async t => {
-  const bench = await open(t, { RESERVATION_SWEEP_MS: '100' })
+  const bench = await openCatalog(t, { RESERVATION_SWEEP_MS: '100' })
   const item = await bench.offer(2)
   const first = order(item, 2, 0)
   await bench.publish(first.placed)
@@ -295,7 +146,7 @@ test('an expired hold is let go of, and a late commit takes it again when it can
 })
 
 test('refunded units that never left are sold again, once a refund, and a cancellation adds the rest', async t => {
-  const bench = await open(t)
+  const bench = await openCatalog(t)
   const item = await bench.offer(5)
   const { orderId, placed, commit, release, refunded } = order(item, 3)
   await bench.publish(placed, commit)
@@ -318,7 +169,7 @@ test('refunded units that never left are sold again, once a refund, and a cancel
 })
 
 test('two sweepers at once let go of an expired hold once', async t => {
-  const bench = await open(t, { RESERVATION_SWEEP_MS: '60000' })
+  const bench = await openCatalog(t, { RESERVATION_SWEEP_MS: '60000' })
   const item = await bench.offer(20)
   const orders = Array.from({ length: 20 }, () => order(item, 1, 0))
   await bench.publish(...orders.map(({ placed }) => placed))
@@ -333,7 +184,7 @@ test('two sweepers at once let go of an expired hold once', async t => {
 })
 
 test('200 orders for 20 units hold exactly 20', async t => {
-  const bench = await open(t)
+  const bench = await openCatalog(t)
   const item = await bench.offer(20)
   const orders = Array.from({ length: 200 }, () => order(item, 1))
   await Promise.all(orders.map(({ placed }) => bench.publish(placed)))
@@ -360,7 +211,7 @@ test('200 orders for 20 units hold exactly 20', async t => {
 })
 
 test('parallel corrections of one stock add up, and none takes what is reserved', async t => {
-  const bench = await open(t)
+  const bench = await openCatalog(t)
   const item = await bench.offer(10)
   const { orderId, placed } = order(item, 8)
   await bench.publish(placed)

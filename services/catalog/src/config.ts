@@ -10,6 +10,12 @@ export const Config = Type.Object({
     default: 15_000,
     description: 'How often expired reservations are looked for',
   }),
+  RANK_PERIOD_MS: Type.Integer({
+    minimum: 50,
+    maximum: 3_600_000,
+    default: 15_000,
+    description: 'How often sales are counted for the order of popular products',
+  }),
   PRICE_GRACE_SECONDS: Type.Integer({
     minimum: 0,
     maximum: 86_400,

@@ -13,6 +13,7 @@ import type {
 import {
   bigint,
   boolean,
+  doublePrecision,
   integer,
   jsonb,
   pgTable,
@@ -21,7 +22,7 @@ import {
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core'
-import type { ProductState } from './products/product.ts'
+import type { Attributes, ProductState } from './products/product.ts'
 import type { MovementReason } from './stock/movement.ts'
 import type { Rejection, ReservationState } from './stock/reservation.ts'
 
@@ -45,9 +46,25 @@ export const product = pgTable('product', {
   categoryId: uuid('category_id').$type<CategoryId>(),
   sellerId: uuid('seller_id').$type<UserId>(),
   state: text('state').$type<ProductState>().notNull(),
+  attributes: jsonb('attributes').$type<Attributes>().notNull(),
   version: integer('version').notNull(),
+  pricesChangeAt: moment('prices_change_at'),
+  popularity: doublePrecision('popularity').notNull().default(0),
   createdAt: moment('created_at').notNull(),
   updatedAt: moment('updated_at').notNull(),
+})
+
+export const listing = pgTable('listing', {
+  productId: uuid('product_id').$type<ProductId>().primaryKey(),
+  slug: text('slug').notNull(),
+  title: text('title').notNull(),
+  kind: text('kind').$type<'physical' | 'course'>().notNull(),
+  categoryId: uuid('category_id').$type<CategoryId>(),
+  attributes: jsonb('attributes').$type<Attributes>().notNull(),
+  amount: bigint('amount', { mode: 'number' }).notNull(),
+  currency: text('currency').notNull(),
+  inStock: boolean('in_stock').notNull(),
+  popularity: doublePrecision('popularity').notNull(),
 })
 
 export const variant = pgTable('variant', {
@@ -73,6 +90,7 @@ export const stock = pgTable('stock', {
   variantId: uuid('variant_id').$type<VariantId>().primaryKey(),
   onHand: integer('on_hand').notNull(),
   reserved: integer('reserved').notNull(),
+  lowAt: integer('low_at'),
 })
 
 export const movement = pgTable('movement', {

@@ -10,6 +10,7 @@ import { eur, open, paidStory } from './test-bench.ts'
 
 // Real servers on a busy machine: most of it is waiting.
 file.setTimeout(120_000)
+file.jobs = 3
 
 test('payments of orders, against real Postgres, Kafka and HTTP', async suite => {
   suite.setTimeout(110_000)
@@ -229,7 +230,7 @@ test('payments of orders, against real Postgres, Kafka and HTTP', async suite =>
   })
 
   await suite.test('an intent that is late already is opened, voided and closed', async t => {
-    const order = await bench.ask(500, -1)
+    const order = await bench.ask(500, { expiresInMs: -1 })
     await order.told('intent_created', 'payment_voided')
     t.equal(problemOf(await order.confirm('tok_ok')).code, 'payments.intent_closed')
   })

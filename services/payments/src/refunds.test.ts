@@ -123,7 +123,7 @@ test('money that goes back, against real Postgres, Kafka and HTTP', async suite 
     const student = { ...bench.tokens.bearer() }
     t.equal(problemOf(await refund(order.intentId, 1, student)).code, 'auth.role_missing')
 
-    const fine = await bench.ask(500, 60_000, 'fine')
+    const fine = await bench.ask(500, { type: 'fine' })
     t.equal(problemOf(await refund(fine.intentId, 1)).code, 'payments.not_captured')
     await fine.confirm('tok_ok')
     await bench.publish(fine.capture)

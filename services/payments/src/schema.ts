@@ -4,6 +4,7 @@ import type {
   ChallengeId,
   DisputeId,
   IntentId,
+  PaymentMethodId,
   RefundId,
   UserId,
 } from '@campus/contracts/ids'
@@ -122,4 +123,14 @@ export const pspDelivery = pgTable('psp_delivery', {
   body: text('body').notNull(),
   dueAt: moment('due_at').notNull(),
   attempts: integer('attempts').notNull(),
+})
+
+export const paymentMethod = pgTable('payment_method', {
+  id: uuid('id').$type<PaymentMethodId>().primaryKey(),
+  userId: uuid('user_id').$type<UserId>().notNull(),
+  token: text('token').notNull(),
+  brand: text('brand').notNull(),
+  last4: text('last4').notNull(),
+  createdAt: moment('created_at').notNull(),
+  removedAt: moment('removed_at'),
 })

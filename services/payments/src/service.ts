@@ -14,6 +14,8 @@ import { isKnown, type News, settleIntent } from './intents/settle-intent.comman
 import { book } from './ledger/book.command.ts'
 import { ledgerRoutes } from './ledger/ledger.routes.ts'
 import { orderConfirmedHandler } from './ledger/order-confirmed.consumer.ts'
+import { methodRoutes } from './methods/method.routes.ts'
+import { tokenOf } from './methods/method.store.ts'
 import { challengeRoutes } from './psp/challenge.routes.ts'
 import { deliverWebhooksJob } from './psp/deliver-webhooks.job.ts'
 import type { Webhook } from './psp/provider.ts'
@@ -37,7 +39,11 @@ export function buildService(config: Config) {
   const psp = { postgres, clock, delays: delaysOf(config) }
   const secret = config.WEBHOOK_SECRET
 
-  app.register(intentRoutes({ postgres, clock, book }))
+  const provider = createProvider(psp)
+  const timeoutMs = config.PSP_TIMEOUT_MS
+
+  app.register(intentRoutes({ postgres, clock, book, tokenOf }))
+  app.register(methodRoutes({ postgres, clock, provider, timeoutMs }))
   app.register(refundRoutes({ postgres, clock, book }))
   app.register(ledgerRoutes({ postgres, cursorSecret: config.CURSOR_SECRET }))
   app.register(
@@ -67,8 +73,8 @@ export function buildService(config: Config) {
     postgres,
     clock,
     book,
-    provider: createProvider(psp),
-    timeoutMs: config.PSP_TIMEOUT_MS,
+    provider,
+    timeoutMs,
   }
   const orphaned = metrics.gauge(
     'payments_orphaned',
@@ -82,7 +88,7 @@ export function buildService(config: Config) {
         kind: 'process',
         onBootstrap: 'replay',
         handlers: [
-          ...orderRequestHandlers(book),
+          ...orderRequestHandlers(book, tokenOf),
           orderConfirmedHandler((tx, ref, now) => noteConfirmed(tx, book, ref, now)),
         ],
       }),

@@ -12,6 +12,7 @@ import {
   type AnyId,
   asId,
   type OrderId,
+  type PaymentMethodId,
   type PriceId,
   type RefundId,
   type UserId,
@@ -33,7 +34,7 @@ const secret = 'only-for-tests-only-for-tests'
 
 export interface Call {
   readonly url: string
-  readonly method?: 'GET' | 'POST'
+  readonly method?: 'GET' | 'POST' | 'DELETE'
   readonly headers?: Record<string, string>
   readonly payload?: object | string
 }
@@ -85,9 +86,18 @@ export async function open(t: Cleanup, settings: Record<string, string> = {}) {
   }
 
   /** An order that is to be paid. */
-  async function ask(amount: number, expiresInMs = 60_000, type: Ref['type'] = 'order') {
+  async function ask(
+    amount: number,
+    options: {
+      readonly expiresInMs?: number
+      readonly type?: Ref['type']
+      readonly userId?: UserId
+      readonly paymentMethodId?: PaymentMethodId
+    } = {},
+  ) {
+    const { expiresInMs = 60_000, type = 'order', userId = newId<UserId>() } = options
+    const { paymentMethodId } = options
     const orderId = newId<OrderId>()
-    const userId = newId<UserId>()
     const ref = { type, id: asId<AnyId>(orderId) }
     const requested = paymentRequested.of({
       orderId,
@@ -95,6 +105,7 @@ export async function open(t: Cleanup, settings: Record<string, string> = {}) {
       userId,
       amount: eur(amount),
       expiresAt: new Date(Date.now() + expiresInMs).toISOString(),
+      ...(paymentMethodId !== undefined && { paymentMethodId }),
     })
     await around.publish(requested)
     const intentId = await eventually(async () => {

@@ -21,6 +21,7 @@ export const refuse = defineErrors('users', {
     status: 409,
     message: 'An account holds no role before its e-mail address is confirmed.',
   },
+  too_many_addresses: { status: 409, message: 'There are as many addresses as there may be.' },
   account_leaving: { status: 409, message: 'The account is being erased: it cannot be changed.' },
   password_common: { status: 422, message: 'The password is one of those that are tried first.' },
   password_guessable: {

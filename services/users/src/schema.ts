@@ -1,4 +1,4 @@
-import type { SessionId, UserId } from '@campus/contracts/ids'
+import type { AddressId, SessionId, UserId } from '@campus/contracts/ids'
 import { boolean, integer, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core'
 import type { AccountState, Role } from './account/account.ts'
 import type { SessionKind, SessionState } from './session/session.ts'
@@ -33,6 +33,20 @@ export const passwordToken = pgTable('password_token', {
   hash: text('hash').primaryKey(),
   userId: uuid('user_id').$type<UserId>().notNull(),
   expiresAt: moment('expires_at').notNull(),
+})
+
+export const address = pgTable('address', {
+  id: uuid('id').$type<AddressId>().primaryKey(),
+  userId: uuid('user_id').$type<UserId>().notNull(),
+  name: text('name').notNull(),
+  line1: text('line1').notNull(),
+  line2: text('line2').notNull(),
+  postalCode: text('postal_code').notNull(),
+  city: text('city').notNull(),
+  region: text('region').notNull(),
+  country: text('country').notNull(),
+  createdAt: moment('created_at').notNull(),
+  leftAt: moment('left_at'),
 })
 
 export const session = pgTable('session', {

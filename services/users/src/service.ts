@@ -17,6 +17,7 @@ import { passwordRoutes } from './account/password.routes.ts'
 import { registrationRoutes } from './account/registration.routes.ts'
 import { mailRequestEffect } from './account/request-mail.command.ts'
 import { sweepTokensJob } from './account/sweep-tokens.job.ts'
+import { addressRoutes } from './addresses/address.routes.ts'
 import type { Config } from './config.ts'
 import { directoryRoutes } from './directory/directory.routes.ts'
 import { createPasswords } from './passwords.ts'
@@ -72,6 +73,7 @@ export function buildService(config: Config) {
   )
   app.register(mySessionRoutes({ postgres, clock, cursorSecret: config.CURSOR_SECRET }))
   app.register(meRoutes({ postgres, clock }))
+  app.register(addressRoutes({ postgres, clock, lockAccount }))
   app.register(
     directoryRoutes({
       postgres,

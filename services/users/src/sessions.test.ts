@@ -8,6 +8,8 @@ import { buildService } from './service.ts'
 import { newPerson, openBench } from './test-bench.ts'
 import { startUsersProcess } from './test-process.ts'
 
+file.jobs = 3
+
 const bench = await openBench(file)
 
 async function refresh(refreshToken: string) {

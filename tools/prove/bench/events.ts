@@ -15,6 +15,7 @@ import { sql } from 'drizzle-orm'
 import { Type } from 'typebox'
 import type { Mesh } from '../mesh.ts'
 import { type Figure, quantile } from './figure.ts'
+import { atRate } from './open-loop.ts'
 
 const ticked = defineEvent({
   type: 'bench.clock_ticked.v1',
@@ -147,12 +148,13 @@ async function latencies(postgres: Postgres, kafka: Kafka) {
   })
   relay.start()
   runtime.start()
-  // The backlog of the measure before is read first.
+  // A consumer of the present skips what was there before its birth, also a first event of ours.
+  while (!runtime.isRunning()) await delay(50)
   await postgres.transaction(tx => emit(tx, ticked.of({ clockId: 'first', sentMs: 1, text })))
   while (through.length === 0) await delay(50)
   await delay(2_000)
   through.length = 0
-  await atRate(n =>
+  await atRate({ perSecond, count: latencyEvents }, n =>
     postgres.transaction(tx =>
       emit(tx, ticked.of({ clockId: `l${n % 50}`, sentMs: performance.now(), text })),
     ),
@@ -173,21 +175,11 @@ async function latencies(postgres: Postgres, kafka: Kafka) {
     onCrash: reject,
   })
   await caughtUp
-  await atRate(n => kafka.send(ticked.topic, n % 12, [record(`alone:${n}`)]))
+  await atRate({ perSecond, count: latencyEvents }, n =>
+    kafka.send(ticked.topic, n % 12, [record(`alone:${n}`)]),
+  )
   while (alone.length < latencyEvents) await delay(50)
   await reading.stop()
   const ascending = (values: number[]) => values.toSorted((a, b) => a - b)
   return { through: ascending(through), alone: ascending(alone) }
-}
-
-/** Calls `send` evenly, without waiting for the one before. */
-async function atRate(send: (n: number) => Promise<unknown>): Promise<void> {
-  const startedAt = performance.now()
-  const sending = []
-  for (let n = 0; n < latencyEvents; n += 1) {
-    const dueMs = startedAt + (n * 1_000) / perSecond
-    await delay(Math.max(0, dueMs - performance.now()))
-    sending.push(send(n))
-  }
-  await Promise.all(sending)
 }

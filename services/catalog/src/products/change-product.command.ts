@@ -10,8 +10,15 @@ import type { Postgres, Tx } from '@campus/platform/data/postgres'
 import { chassis, fail, refuseAll } from '@campus/platform/errors'
 import { emit } from '@campus/platform/events/outbox'
 import { refuse } from '../errors.ts'
-import { hasCategory, lockProduct, updateProduct } from './product.store.ts'
-import { lineTitle, type Product, requirePublishable, type Variant } from './product.ts'
+import { relist } from './listing.store.ts'
+import { findProduct, hasCategory, lockProduct, updateProduct } from './product.store.ts'
+import {
+  type Attributes,
+  lineTitle,
+  type Product,
+  requirePublishable,
+  type Variant,
+} from './product.ts'
 
 export interface ProductDeps {
   readonly postgres: Postgres
@@ -32,6 +39,7 @@ export async function changeProduct(
     readonly description?: string
     readonly slug?: string
     readonly categoryId?: CategoryId | null
+    readonly attributes?: Attributes
   },
   requireSeen: (product: Product) => void,
 ): Promise<Product> {
@@ -41,14 +49,15 @@ export async function changeProduct(
     requireSeen(product)
     const { categoryId } = change
     if (categoryId && !(await hasCategory(tx, categoryId))) refuseAll([refuse.category_unknown()])
-    const isFree = await updateProduct(tx, productId, change, clock.now())
+    const now = clock.now()
+    const isFree = await updateProduct(tx, productId, change, now)
     refuseAll(isFree ? [] : [refuse.slug_taken()])
     await emit(tx, productUpdated.of({ productId, changed: Object.keys(change) }))
     const { title } = change
     if (title !== undefined) {
       await emit(tx, ...product.variants.map(one => savedEvent({ ...product, title }, one)))
     }
-    return reread(tx, productId)
+    return changed(tx, productId, now)
   })
 }
 
@@ -65,10 +74,11 @@ export async function publishProduct(
     const product = await lockProduct(tx, productId)
     if (product === undefined) return fail(chassis.notFound())
     if (product.state === 'published') return product
-    requirePublishable(product, clock.now())
-    await updateProduct(tx, productId, { state: 'published' }, clock.now())
+    const now = clock.now()
+    requirePublishable(product, now)
+    await updateProduct(tx, productId, { state: 'published' }, now)
     await emit(tx, productPublished.of({ productId }))
-    return reread(tx, productId)
+    return changed(tx, productId, now)
   })
 }
 
@@ -82,9 +92,10 @@ export async function archiveProduct(
     const product = await lockProduct(tx, productId)
     if (product === undefined) return fail(chassis.notFound())
     if (product.state === 'archived') return product
-    await updateProduct(tx, productId, { state: 'archived' }, clock.now())
+    const now = clock.now()
+    await updateProduct(tx, productId, { state: 'archived' }, now)
     await emit(tx, productArchived.of({ productId, by: { type: 'user', id: by } }))
-    return reread(tx, productId)
+    return changed(tx, productId, now)
   })
 }
 
@@ -105,6 +116,9 @@ export function savedEvent(
   })
 }
 
-async function reread(tx: Tx, id: ProductId): Promise<Product> {
-  return (await lockProduct(tx, id)) ?? fail(chassis.notFound())
+/** A product after its change; lists show it from the commit on. */
+export async function changed(tx: Tx, id: ProductId, now: Date): Promise<Product> {
+  const product = (await findProduct(tx, id)) ?? fail(chassis.notFound())
+  await relist(tx, product, now)
+  return product
 }

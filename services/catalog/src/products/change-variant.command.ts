@@ -6,20 +6,26 @@ import { chassis, fail, refuseAll } from '@campus/platform/errors'
 import { emit } from '@campus/platform/events/outbox'
 import { newId } from '@campus/platform/new-id'
 import { refuse } from '../errors.ts'
-import { type ProductDeps, savedEvent } from './change-product.command.ts'
+import { changed, type ProductDeps, savedEvent } from './change-product.command.ts'
 import {
-  findProduct,
   insertVariant,
   lockProduct,
   lockProductOf,
   replacePrices,
   updateProduct,
+  updateVariant,
 } from './product.store.ts'
-import { type Product, priceAt, requireOwnPrices } from './product.ts'
+import { type Product, priceAt, requireOwnPrices, type Variant } from './product.ts'
 
 export interface VariantDeps extends ProductDeps {
   /** Begins to count the units of a variant. */
   readonly openStock: (tx: Tx, variantId: VariantId) => Promise<void>
+  /** From how many available units on a variant is low on stock; null for never. */
+  readonly setLowAt: (tx: Tx, variantId: VariantId, units: number | null) => Promise<void>
+}
+
+type VariantChange = Partial<Pick<Variant, 'sku' | 'label'>> & {
+  readonly lowStockAt?: number | null
 }
 
 /**
@@ -41,9 +47,39 @@ export async function addVariant(
     const isNew = await insertVariant(tx, productId, variant)
     refuseAll(isNew ? [] : [refuse.sku_taken()])
     if (made.tracked) await openStock(tx, variant.id)
-    await updateProduct(tx, productId, {}, clock.now())
+    const now = clock.now()
+    await updateProduct(tx, productId, {}, now)
     await emit(tx, savedEvent(product, variant))
-    return (await findProduct(tx, productId)) ?? fail(chassis.notFound())
+    return changed(tx, productId, now)
+  })
+}
+
+/**
+ * Changes what a variant is called, or below how many units somebody wants to know.
+ *
+ * @throws AppError `request.not_found`, `catalog.sku_taken`, `catalog.not_tracked`
+ */
+export async function changeVariant(
+  { postgres, clock, setLowAt }: VariantDeps,
+  variantId: VariantId,
+  { lowStockAt, ...change }: VariantChange,
+  requireSeen: (product: Product) => void,
+): Promise<Product> {
+  return postgres.transaction(async tx => {
+    const now = clock.now()
+    const product = await lockProductOf(tx, variantId)
+    const variant = product?.variants.find(({ id }) => id === variantId)
+    if (product === undefined || variant === undefined) return fail(chassis.notFound())
+    requireSeen(product)
+    if (lowStockAt !== undefined) {
+      refuseAll(variant.tracked ? [] : [refuse.not_tracked()])
+      await setLowAt(tx, variantId, lowStockAt)
+    }
+    const isFree = await updateVariant(tx, variantId, change)
+    refuseAll(isFree ? [] : [refuse.sku_taken()])
+    await updateProduct(tx, product.id, {}, now)
+    await emit(tx, savedEvent(product, { ...variant, ...change }))
+    return changed(tx, product.id, now)
   })
 }
 
@@ -97,6 +133,6 @@ export async function setPrices(
         }),
       ),
     )
-    return (await findProduct(tx, product.id)) ?? fail(chassis.notFound())
+    return changed(tx, product.id, now)
   })
 }

@@ -7,7 +7,7 @@ import { emit } from '@campus/platform/events/outbox'
 import { newId } from '@campus/platform/new-id'
 import { refuse } from '../errors.ts'
 import { findProduct, hasCategory, insertProduct } from './product.store.ts'
-import type { Product } from './product.ts'
+import type { Attributes, Product } from './product.ts'
 
 /**
  * Adds a product as a draft.
@@ -21,6 +21,7 @@ export async function createProduct(
     readonly description: string
     readonly slug: string
     readonly categoryId: CategoryId | null
+    readonly attributes: Attributes
   },
 ): Promise<Product> {
   return postgres.transaction(async tx => {

@@ -27,25 +27,17 @@ export const ProductView = Type.Object({
   description: Type.String(),
   kind: ProductKind,
   categoryId: Type.Optional(CategoryId),
+  attributes: Type.Record(Type.String(), Type.String()),
   state: Type.Union([Type.Literal('draft'), Type.Literal('published'), Type.Literal('archived')]),
   version: Type.Integer(),
   variants: Type.Array(VariantView),
 })
 export type ProductView = Static<typeof ProductView>
 
-/** A product in a list. */
-export const ShelfView = Type.Object({
-  id: ProductId,
-  slug: Type.String(),
-  title: Type.String(),
-  kind: ProductKind,
-  categoryId: Type.Optional(CategoryId),
-  priceFrom: Type.Optional(Money),
-})
-
 /** Shows a product at `now`. */
 export function viewOf(product: Product, now: Date): ProductView {
   const { id, slug, title, description, kind, categoryId, state, version, variants } = product
+  const { attributes } = product
   return {
     id,
     slug,
@@ -53,6 +45,7 @@ export function viewOf(product: Product, now: Date): ProductView {
     description,
     kind,
     ...(categoryId !== null && { categoryId }),
+    attributes: { ...attributes },
     state,
     version,
     variants: variants.map(variant => {

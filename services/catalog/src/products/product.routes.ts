@@ -4,20 +4,18 @@ import type { Cache } from '@campus/platform/data/cache'
 import { chassis, fail } from '@campus/platform/errors'
 import { userOf } from '@campus/platform/http/auth'
 import { etagOf, requireIfMatch } from '@campus/platform/http/etag'
-import { decodeCursor, Page, PageQuery, pageLimit, toPage } from '@campus/platform/http/pagination'
 import { problems } from '@campus/platform/http/problem'
 import type { App, FastifyReply, FastifyRequest } from '@campus/platform/http/server'
 import { Type } from 'typebox'
 import { archiveProduct, changeProduct, publishProduct } from './change-product.command.ts'
-import { addVariant, setPrices, type VariantDeps } from './change-variant.command.ts'
+import { addVariant, changeVariant, setPrices, type VariantDeps } from './change-variant.command.ts'
 import { createProduct } from './create-product.command.ts'
-import { findProduct, shelf } from './product.store.ts'
+import { findProduct } from './product.store.ts'
 import type { Product } from './product.ts'
-import { ProductView, ShelfView, viewOf } from './product-view.ts'
+import { ProductView, viewOf } from './product-view.ts'
 
 interface Deps extends VariantDeps {
   readonly cache: Cache
-  readonly cursorSecret: string
 }
 
 const tags = ['products']
@@ -27,13 +25,19 @@ const Slug = Type.String({ pattern: '^[a-z0-9]+(-[a-z0-9]+)*$', maxLength: 100 }
 const Title = Type.String({ minLength: 1, maxLength: 150 })
 const Description = Type.String({ maxLength: 10_000 })
 const Moment = Type.String({ format: 'date-time', maxLength: 40 })
-const Position = Type.Tuple([ProductId])
+const Sku = Type.String({ pattern: '^[A-Z0-9][A-Z0-9._-]{0,63}$' })
+const Label = Type.String({ maxLength: 40 })
+const AttributesInput = Type.Record(
+  Type.String({ pattern: '^[a-z][a-z0-9_]{0,39}$' }),
+  Type.String({ minLength: 1, maxLength: 60 }),
+  { maxProperties: 20, description: 'Facts that people filter by, e.g. `{"colour": "blue"}`' },
+)
 /** Prices begin and end by themselves, so a cached view may be so much out of date. */
 const ttlSeconds = 60
 
 /** What is for sale. */
 export function productRoutes(deps: Deps) {
-  const { postgres, clock, cache, cursorSecret } = deps
+  const { postgres, clock, cache } = deps
 
   /** Answers a product after a change: nobody reads the old one from the cache afterwards. */
   async function changed(reply: FastifyReply, product: Product): Promise<ProductView> {
@@ -51,43 +55,6 @@ export function productRoutes(deps: Deps) {
   }
 
   return async (app: App): Promise<void> => {
-    app.get(
-      '/v1/products',
-      {
-        config: { access: 'public' },
-        schema: {
-          tags,
-          summary: 'Published products, the newest first',
-          querystring: Type.Object({
-            ...PageQuery.properties,
-            q: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
-            category: Type.Optional(CategoryId),
-          }),
-          response: { 200: Page(ShelfView), ...problems(400) },
-        },
-      },
-      async ({ query }) => {
-        const limit = pageLimit(query)
-        const { q, category } = query
-        const scope = { secret: cursorSecret, sort: 'products.newest', filter: { q, category } }
-        const { cursor } = query
-        const [after] = cursor === undefined ? [] : decodeCursor(cursor, scope, Position)
-        const filter = { text: q, categoryId: category, now: clock.now() }
-        const rows = await postgres.read(tx => shelf(tx, filter, after, limit + 1))
-        return toPage(rows, {
-          limit,
-          scope,
-          position: ({ id }) => [id],
-          view: ({ categoryId, fromAmount, currency, ...row }) => ({
-            ...row,
-            ...(categoryId !== null && { categoryId }),
-            ...(fromAmount !== null &&
-              currency !== null && { priceFrom: { amount: fromAmount, currency } }),
-          }),
-        })
-      },
-    )
-
     app.get(
       '/v1/products/:productId',
       {
@@ -128,13 +95,15 @@ export function productRoutes(deps: Deps) {
             slug: Slug,
             description: Type.Optional(Description),
             categoryId: Type.Optional(CategoryId),
+            attributes: Type.Optional(AttributesInput),
           }),
           response: { 201: ProductView, ...problems(400, 401, 403, 409, 422) },
         },
       },
       async (request, reply) => {
-        const { description = '', categoryId = null, ...body } = request.body
-        const product = await createProduct(deps, { ...body, description, categoryId })
+        const { description = '', categoryId = null, attributes = {}, ...body } = request.body
+        const made = { ...body, description, categoryId, attributes }
+        const product = await createProduct(deps, made)
         reply.code(201).header('location', `/v1/products/${product.id}`)
         return changed(reply, product)
       },
@@ -155,6 +124,7 @@ export function productRoutes(deps: Deps) {
               slug: Slug,
               description: Description,
               categoryId: Type.Union([CategoryId, Type.Null()]),
+              attributes: AttributesInput,
             }),
           ),
           response: { 200: ProductView, ...problems(400, 401, 403, 404, 409, 412, 422, 428) },
@@ -208,8 +178,8 @@ export function productRoutes(deps: Deps) {
           summary: 'Adds a variant to a product',
           params: productParams,
           body: Type.Object({
-            sku: Type.String({ pattern: '^[A-Z0-9][A-Z0-9._-]{0,63}$' }),
-            label: Type.Optional(Type.String({ maxLength: 40 })),
+            sku: Sku,
+            label: Type.Optional(Label),
             tracked: Type.Optional(Type.Boolean({ description: 'Whether it has stock; true.' })),
           }),
           response: { 201: ProductView, ...problems(400, 401, 403, 404, 409) },
@@ -221,6 +191,37 @@ export function productRoutes(deps: Deps) {
         const product = await addVariant(deps, productId, { sku, label, tracked })
         reply.code(201)
         return changed(reply, product)
+      },
+    )
+
+    app.patch(
+      '/v1/variants/:variantId',
+      {
+        config: admin,
+        schema: {
+          tags,
+          summary: 'Changes a variant',
+          description: 'Needs `If-Match` with the version of the product.',
+          params: Type.Object({ variantId: VariantId }),
+          body: Type.Partial(
+            Type.Object({
+              sku: Sku,
+              label: Label,
+              lowStockAt: Type.Union(
+                [Type.Integer({ minimum: 1, maximum: 1_000_000 }), Type.Null()],
+                {
+                  description: 'From so many available units on `low_stock_reached` is told',
+                },
+              ),
+            }),
+          ),
+          response: { 200: ProductView, ...problems(400, 401, 403, 404, 409, 412, 428) },
+        },
+      },
+      async (request, reply) => {
+        const { variantId } = request.params
+        const { body } = request
+        return changed(reply, await changeVariant(deps, variantId, body, requireSeen(request)))
       },
     )
 

@@ -1,6 +1,6 @@
 import type { CategoryId, ProductId, VariantId } from '@campus/contracts/ids'
 import { type Tx, violatedConstraint } from '@campus/platform/data/postgres'
-import { and, asc, desc, eq, ilike, inArray, lt, sql } from 'drizzle-orm'
+import { and, asc, eq, sql } from 'drizzle-orm'
 import { category, price, product, variant } from '../schema.ts'
 import type { Price, Product, Variant } from './product.ts'
 
@@ -25,65 +25,10 @@ export async function lockProductOf(tx: Tx, variantId: VariantId): Promise<Produ
   return row && lockProduct(tx, row.productId)
 }
 
-/** A published product in a list; `from` is the lowest price at the moment. */
-export interface ShelfRow {
-  readonly id: ProductId
-  readonly slug: string
-  readonly title: string
-  readonly kind: 'physical' | 'course'
-  readonly categoryId: CategoryId | null
-  readonly fromAmount: number | null
-  readonly currency: string | null
-}
-
-/** Published products, the newest first, from behind `after` on. */
-export async function shelf(
-  tx: Tx,
-  filter: {
-    readonly text: string | undefined
-    readonly categoryId: CategoryId | undefined
-    readonly now: Date
-  },
-  after: ProductId | undefined,
-  max: number,
-): Promise<ShelfRow[]> {
-  const at = filter.now.toISOString()
-  const lowest = sql`(
-    select p.amount as amount, p.currency as currency from price p
-    join variant v on v.id = p.variant_id
-    where v.product_id = ${product.id} and p.valid_from <= ${at}
-      and (p.valid_to is null or p.valid_to > ${at})
-    order by p.amount limit 1) lowest`
-  return tx
-    .select({
-      id: product.id,
-      slug: product.slug,
-      title: product.title,
-      kind: product.kind,
-      categoryId: product.categoryId,
-      fromAmount: sql<number | null>`lowest.amount`,
-      currency: sql<string | null>`lowest.currency`,
-    })
-    .from(product)
-    .leftJoin(sql`lateral ${lowest}`, sql`true`)
-    .where(
-      and(
-        eq(product.state, 'published'),
-        filter.text === undefined ? undefined : ilike(product.title, `%${literal(filter.text)}%`),
-        filter.categoryId === undefined
-          ? undefined
-          : inArray(product.categoryId, below(filter.categoryId)),
-        after === undefined ? undefined : lt(product.id, after),
-      ),
-    )
-    .orderBy(desc(product.id))
-    .limit(max)
-}
-
 /** @returns false when the slug is taken */
 export async function insertProduct(
   tx: Tx,
-  row: Omit<Product, 'variants' | 'version'> & { readonly now: Date },
+  row: Omit<Product, 'variants' | 'version' | 'popularity'> & { readonly now: Date },
 ): Promise<boolean> {
   const { now, ...columns } = row
   const { rowCount } = await tx
@@ -97,7 +42,9 @@ export async function insertProduct(
 export async function updateProduct(
   tx: Tx,
   id: ProductId,
-  change: Partial<Pick<Product, 'title' | 'description' | 'slug' | 'categoryId' | 'state'>>,
+  change: Partial<
+    Pick<Product, 'title' | 'description' | 'slug' | 'categoryId' | 'attributes' | 'state'>
+  >,
   now: Date,
 ): Promise<boolean> {
   try {
@@ -127,6 +74,22 @@ export async function insertVariant(
     })
     .onConflictDoNothing()
   return rowCount === 1
+}
+
+/** @returns false when the SKU is taken */
+export async function updateVariant(
+  tx: Tx,
+  id: VariantId,
+  change: Partial<Pick<Variant, 'sku' | 'label'>>,
+): Promise<boolean> {
+  if (Object.keys(change).length === 0) return true
+  try {
+    await tx.update(variant).set(change).where(eq(variant.id, id))
+    return true
+  } catch (error) {
+    if (violatedConstraint(error) === 'variant_sku_key') return false
+    throw error
+  }
 }
 
 /**
@@ -167,20 +130,6 @@ export async function replacePrices(
 
 function byKey(key: string) {
   return /^[0-9a-f]{8}-/.test(key) ? sql`${product.id} = ${key}` : eq(product.slug, key)
-}
-
-/** LIKE has two wildcards and an escape; in a search they are letters. */
-function literal(text: string): string {
-  return text.replaceAll(/[%_\\]/g, String.raw`\$&`)
-}
-
-/** A category and everything below it. */
-function below(id: CategoryId) {
-  return sql`(
-    with recursive tree as (
-      select id from ${category} where id = ${id}
-      union select c.id from ${category} c join tree on c.parent_id = tree.id)
-    select id from tree)`
 }
 
 async function withVariants(tx: Tx, row: typeof product.$inferSelect): Promise<Product> {

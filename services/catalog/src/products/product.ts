@@ -12,6 +12,9 @@ import { refuse } from '../errors.ts'
 
 export type ProductState = 'draft' | 'published' | 'archived'
 
+/** Free facts of a product that people filter by, e.g. its colour. */
+export type Attributes = Readonly<Record<string, string>>
+
 /** A price of a variant while `validFrom ≤ now < validTo`. */
 export interface Price {
   readonly id: PriceId
@@ -37,6 +40,8 @@ export interface Product {
   readonly description: string
   readonly kind: 'physical' | 'course'
   readonly categoryId: CategoryId | null
+  readonly attributes: Attributes
+  readonly popularity: number
   readonly sellerId: UserId | null
   readonly state: ProductState
   readonly version: number

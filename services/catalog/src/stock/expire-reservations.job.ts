@@ -5,6 +5,7 @@ import { defineJob } from '@campus/platform/process/jobs'
 import { lockExpired, saveReservation } from './reservation.store.ts'
 import { decideExpiry } from './reservation.ts'
 import { changeReserved, lockAvailable } from './stock.store.ts'
+import { tellAvailability } from './tell-availability.command.ts'
 
 const expiredMax = 200
 
@@ -24,7 +25,7 @@ export function expireReservationsJob(postgres: Postgres, periodMs: number) {
           }
         }
         await lockAvailable(tx, [...freed.keys()])
-        await changeReserved(tx, freed)
+        await tellAvailability(tx, await changeReserved(tx, freed))
         for (const { found, decided } of steps) {
           await saveReservation(tx, found, decided.reservation, now)
         }

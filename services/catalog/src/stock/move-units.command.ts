@@ -6,6 +6,7 @@ import { newId } from '@campus/platform/new-id'
 import { currentFlow } from '@campus/platform/process/flow'
 import type { Movement, MovementReason } from './movement.ts'
 import { move } from './stock.store.ts'
+import { tellAvailability } from './tell-availability.command.ts'
 
 /** Moves units in or out, with a movement and an event for each variant. */
 export async function moveUnits(
@@ -22,7 +23,7 @@ export async function moveUnits(
     readonly now: Date
   },
 ): Promise<Movement[]> {
-  const movements = await move(tx, {
+  const { movements, changes } = await move(tx, {
     ...change,
     actor: currentFlow()?.actor ?? 'service:catalog',
     newId: () => newId<MovementId>(),
@@ -33,5 +34,6 @@ export async function moveUnits(
       stockAdjusted.of({ movementId: id, variantId, delta, onHandCount: onHandAfter, reason }),
     ),
   )
+  await tellAvailability(tx, changes)
   return movements
 }

@@ -11,6 +11,7 @@ import {
   wantedOf,
 } from './reservation.ts'
 import { changeReserved, lockAvailable, sellableOf } from './stock.store.ts'
+import { tellAvailability } from './tell-availability.command.ts'
 
 export interface ReserveDeps {
   /** A price that ended is still honoured for so long. */
@@ -45,7 +46,7 @@ export async function reserveStock(
   }
   const available = await lockAvailable(tx, [...wantedOf(wanted.lines).keys()])
   const made = decideReservation(wanted, refusalsOf(lines, sellable), available)
-  await changeReserved(tx, made.reserve)
+  await tellAvailability(tx, await changeReserved(tx, made.reserve))
   await insertReservation(tx, made.reservation, now)
   if (made.answer !== undefined) await emit(tx, made.answer)
 }

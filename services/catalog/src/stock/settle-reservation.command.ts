@@ -6,6 +6,7 @@ import type { MovementReason } from './movement.ts'
 import { saveReservation } from './reservation.store.ts'
 import type { Reservation, ReservationStep } from './reservation.ts'
 import { changeReserved } from './stock.store.ts'
+import { tellAvailability } from './tell-availability.command.ts'
 
 /** Carries out what was decided about a reservation, whose variants are locked, and answers. */
 export async function settleReservation(
@@ -17,7 +18,7 @@ export async function settleReservation(
   const { now } = how
   // What leaves because it was held is let go of by the same statement.
   const isReserved = reserve === move
-  if (!isReserved) await changeReserved(tx, reserve)
+  if (!isReserved) await tellAvailability(tx, await changeReserved(tx, reserve))
   if (move.size > 0) {
     await moveUnits(tx, { ...how, deltas: move, isReserved, orderId: before.orderId })
   }

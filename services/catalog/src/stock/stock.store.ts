@@ -2,6 +2,7 @@ import type { AnyId, MovementId, OrderId, PriceId, VariantId } from '@campus/con
 import type { Tx } from '@campus/platform/data/postgres'
 import { and, asc, desc, eq, inArray, lt, sql } from 'drizzle-orm'
 import { movement, price, product, stock, variant } from '../schema.ts'
+import type { AvailabilityChange } from './availability.ts'
 import type { Movement, MovementReason } from './movement.ts'
 import type { OrderedLine, Sellable } from './reservation.ts'
 
@@ -23,21 +24,36 @@ export async function lockAvailable(
   return new Map(rows.map(row => [row.variantId, row.onHand - row.reserved]))
 }
 
-/** Holds (positive) or lets go of (negative) units; the CHECK of the table is the last guard. */
+/**
+ * Holds (positive) or lets go of (negative) units; the CHECK of the table is the last guard.
+ *
+ * @returns what can be had of each variant now
+ */
 export async function changeReserved(
   tx: Tx,
   quantities: ReadonlyMap<VariantId, number>,
-): Promise<void> {
-  if (quantities.size === 0) return
-  await tx.execute(sql`
-    update stock set reserved = reserved + c.quantity from ${changes(quantities)}
-    where stock.variant_id = c.variant_id`)
+): Promise<AvailabilityChange[]> {
+  if (quantities.size === 0) return []
+  const { rows } = await tx.execute<{
+    variant_id: VariantId
+    available: number
+    low_at: number | null
+  }>(sql`
+    update stock set reserved = reserved + c.quantity from ${deltaRows(quantities)}
+    where stock.variant_id = c.variant_id
+    returning stock.variant_id, stock.on_hand - stock.reserved as available, stock.low_at`)
+  return rows.map(row => ({
+    variantId: row.variant_id,
+    before: row.available + (quantities.get(row.variant_id) ?? 0),
+    after: row.available,
+    lowAt: row.low_at,
+  }))
 }
 
 /**
  * Moves units in or out, and lets go of as many reserved ones when `isReserved`.
  *
- * @returns the movements, with the stock after each
+ * @returns the movements, with the stock after each, and what can be had now
  */
 export async function move(
   tx: Tx,
@@ -52,14 +68,20 @@ export async function move(
     readonly now: Date
     readonly newId: () => MovementId
   },
-): Promise<Movement[]> {
+): Promise<{ movements: Movement[]; changes: AvailabilityChange[] }> {
   const { deltas, reason, orderId, causeId, actor, now } = change
-  if (deltas.size === 0) return []
+  if (deltas.size === 0) return { movements: [], changes: [] }
   const released = change.isReserved ? sql`c.quantity` : sql`0`
-  const { rows } = await tx.execute<{ variant_id: VariantId; on_hand: number }>(sql`
+  const { rows } = await tx.execute<{
+    variant_id: VariantId
+    on_hand: number
+    available: number
+    low_at: number | null
+  }>(sql`
     update stock set on_hand = on_hand + c.quantity, reserved = reserved + ${released}
-    from ${changes(deltas)} where stock.variant_id = c.variant_id
-    returning stock.variant_id, stock.on_hand`)
+    from ${deltaRows(deltas)} where stock.variant_id = c.variant_id
+    returning stock.variant_id, stock.on_hand, stock.on_hand - stock.reserved as available,
+      stock.low_at`)
   const movements = rows.map(row => ({
     id: change.newId(),
     variantId: row.variant_id,
@@ -70,7 +92,13 @@ export async function move(
   await tx
     .insert(movement)
     .values(movements.map(one => ({ ...one, orderId, causeId, actor, at: now })))
-  return movements
+  const changes = rows.map(row => ({
+    variantId: row.variant_id,
+    before: row.available - (change.isReserved ? 0 : (deltas.get(row.variant_id) ?? 0)),
+    after: row.available,
+    lowAt: row.low_at,
+  }))
+  return { movements, changes }
 }
 
 /** What may be sold of the ordered lines, by variant. */
@@ -138,6 +166,23 @@ export async function openStock(tx: Tx, variantId: VariantId): Promise<void> {
   await tx.insert(stock).values({ variantId, onHand: 0, reserved: 0 }).onConflictDoNothing()
 }
 
+/** From how many available units on a variant is low on stock; null for never. */
+export async function setLowAt(tx: Tx, variantId: VariantId, units: number | null): Promise<void> {
+  await tx.update(stock).set({ lowAt: units }).where(eq(stock.variantId, variantId))
+}
+
+/** Writes down whether the products of variants can be had; after it they are locked. */
+export async function markInStock(tx: Tx, variantIds: readonly VariantId[]): Promise<void> {
+  const ids = sql.param([...variantIds])
+  const products = sql`(select product_id from variant where id = any(${ids}::uuid[]))`
+  // Whoever sells the last unit of another variant meanwhile waits here, and then sees what is left.
+  await tx.execute(sql`select from product where id in ${products} order by id for update`)
+  await tx.execute(sql`update listing set in_stock = exists (
+      select from variant v left join stock s on s.variant_id = v.id
+      where v.product_id = listing.product_id and (not v.tracked or s.on_hand > s.reserved))
+    where product_id in ${products}`)
+}
+
 /** Movements of a variant, the newest first, from behind `after` on. */
 export async function movementsOf(
   tx: Tx,
@@ -158,7 +203,7 @@ export async function movementsOf(
     .limit(max)
 }
 
-function changes(quantities: ReadonlyMap<VariantId, number>) {
+function deltaRows(quantities: ReadonlyMap<VariantId, number>) {
   const sorted = [...quantities].toSorted(([a], [b]) => (a < b ? -1 : 1))
   return sql`unnest(
     ${sql.param(sorted.map(([variantId]) => variantId))}::uuid[],

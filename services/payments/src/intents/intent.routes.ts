@@ -1,6 +1,4 @@
-import { asId, IntentId, type UserId } from '@campus/contracts/ids'
-import type { Clock } from '@campus/platform/clock'
-import type { Postgres } from '@campus/platform/data/postgres'
+import { asId, IntentId, PaymentMethodId, type UserId } from '@campus/contracts/ids'
 import { chassis, fail } from '@campus/platform/errors'
 import { userOf } from '@campus/platform/http/auth'
 import { etagOf } from '@campus/platform/http/etag'
@@ -9,24 +7,18 @@ import { preferWait, requestSignal } from '@campus/platform/http/prefer-wait'
 import { problems } from '@campus/platform/http/problem'
 import type { App } from '@campus/platform/http/server'
 import { Type } from 'typebox'
-import type { Book } from './carry-out.command.ts'
-import { confirmIntent } from './confirm-intent.command.ts'
+import { TokenField } from '../psp/token.ts'
+import { type ConfirmDeps, confirmIntent } from './confirm-intent.command.ts'
 import { findIntent } from './intent.store.ts'
 import { type Intent, isInProgress } from './intent.ts'
 import { IntentView, viewOf } from './intent-view.ts'
 import { watchIntent } from './watch-intent.command.ts'
 
-interface Deps {
-  readonly postgres: Postgres
-  readonly clock: Clock
-  readonly book: Book
-}
-
 const tags = ['payments']
 const params = Type.Object({ intentId: IntentId })
 
 /** Paying, and looking how it went. */
-export function intentRoutes(deps: Deps) {
+export function intentRoutes(deps: ConfirmDeps) {
   const { postgres } = deps
 
   return async (app: App): Promise<void> => {
@@ -72,17 +64,15 @@ export function intentRoutes(deps: Deps) {
         config: { access: 'user', rateLimit: { policy: 'confirm' } },
         schema: {
           tags,
-          summary: 'Tries to pay with a token of the provider',
+          summary: 'Tries to pay with a token of the provider or a kept card',
           description:
             'Needs `Idempotency-Key`. The answer is that of the beginning; with `Prefer: wait=N` it ' +
             'is held until the provider has decided. Follow `Location` for the outcome.',
           params,
-          body: Type.Object({
-            token: Type.String({
-              pattern: '^tok_[a-z0-9_]{1,60}$',
-              description: 'Names a card at the provider. Never a card number.',
-            }),
-          }),
+          body: Type.Union([
+            Type.Object({ token: TokenField }),
+            Type.Object({ paymentMethodId: PaymentMethodId }),
+          ]),
           response: { 202: IntentView, ...problems(400, 401, 404, 409, 422, 429) },
         },
       },
@@ -90,14 +80,14 @@ export function intentRoutes(deps: Deps) {
         const { intentId } = request.params
         const seconds = preferWait(request, reply)
         const userId = asId<UserId>(userOf(request).userId)
-        const { token } = request.body
+        const means = request.body
         const watch = watchIntent(postgres, intentId)
         try {
           await idempotent(
             request,
             reply,
             postgres,
-            once => confirmIntent({ ...deps, postgres: once }, { intentId, userId, token }),
+            once => confirmIntent({ ...deps, postgres: once }, { intentId, userId, means }),
             intent => ({
               status: 202,
               headers: {

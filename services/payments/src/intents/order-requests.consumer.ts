@@ -10,13 +10,14 @@ import type { Tx } from '@campus/platform/data/postgres'
 import { type Handler, on } from '@campus/platform/events/consumer'
 import { newId } from '@campus/platform/new-id'
 import { type Book, carryOut } from './carry-out.command.ts'
+import type { TokenOf } from './confirm-intent.command.ts'
 import { lockIntentOf } from './intent.store.ts'
 import type { Intent } from './intent.ts'
 import { decideCapture, decideRefund, decideVoid, type Outcome } from './lifecycle.ts'
 import { openIntent } from './open-intent.command.ts'
 
 /** What orders ask of the money; each request is answered exactly once, by an event. */
-export function orderRequestHandlers(book: Book): Handler[] {
+export function orderRequestHandlers(book: Book, tokenOf: TokenOf): Handler[] {
   /** A Ref without an intent was never asked to be paid, which the order of its events excludes. */
   async function decide(tx: Tx, ref: Ref, how: (intent: Intent) => Outcome, now: Date) {
     const intent = await lockIntentOf(tx, ref)
@@ -24,8 +25,11 @@ export function orderRequestHandlers(book: Book): Handler[] {
   }
   return [
     on(paymentRequested, async ({ tx, event: { data }, now }) => {
-      const { ref, userId, amount } = data
-      await openIntent(tx, book, { ref, userId, amount, expiresAt: new Date(data.expiresAt) }, now)
+      const { ref, userId, amount, paymentMethodId } = data
+      const wanted = { ref, userId, amount, expiresAt: new Date(data.expiresAt) }
+      // A card that was removed meanwhile, or is somebody else's, is none: the buyer pays by hand.
+      const token = paymentMethodId && (await tokenOf(tx, userId, paymentMethodId))
+      await openIntent(tx, book, wanted, token, now)
     }),
     on(captureRequested, async ({ tx, event: { data }, now }) => {
       await decide(tx, data.ref, intent => decideCapture(intent, data.amount), now)

@@ -5,7 +5,7 @@ import { Money } from '@campus/contracts/money'
 import { type Static, Type } from 'typebox'
 
 // What payments needs of a payment provider, and what it may learn from it. The simulated provider is
-// one; a real one would be an adapter with the same five methods.
+// one; a real one would be an adapter with the same six methods.
 
 /** One attempt to pay: our reference at the provider, and its idempotency key. */
 export const AttemptId = AnyId
@@ -58,11 +58,19 @@ export interface Authorization {
   readonly amount: Money
 }
 
+/** What a person recognises a card by. */
+export interface Card {
+  readonly brand: string
+  readonly last4: string
+}
+
 /**
  * The provider of card payments. Every call is idempotent by its attempt: repeating one has no second
  * effect and answers the same. A rejected promise means that the outcome is unknown.
  */
 export interface Provider {
+  /** What a card is recognised by; undefined for a token that the provider does not know. */
+  describe(token: string, signal: AbortSignal): Promise<Card | undefined>
   authorize(authorization: Authorization, signal: AbortSignal): Promise<Fact[]>
   capture(attemptId: AttemptId, amount: Money, signal: AbortSignal): Promise<Fact[]>
   void(attemptId: AttemptId, signal: AbortSignal): Promise<Fact[]>

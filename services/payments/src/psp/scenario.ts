@@ -1,5 +1,6 @@
 import type { DeclineCode } from '@campus/contracts/events/payments'
 import type { Static } from 'typebox'
+import type { Card } from './provider.ts'
 
 /** What the simulated provider does with a card. */
 export interface Scenario {
@@ -60,6 +61,12 @@ const scenarios = {
 /** Whether the provider has a scenario for `token`. */
 export function isKnownToken(token: string): boolean {
   return Object.hasOwn(scenarios, token)
+}
+
+/** What a card is recognised by. */
+export function cardOf(token: string): Card | undefined {
+  const position = Object.keys(scenarios).indexOf(token)
+  return position < 0 ? undefined : { brand: 'visa', last4: String(4_242 + position) }
 }
 
 /** @throws RangeError for a token that is not known */

@@ -5,6 +5,7 @@ import type { Postgres, Tx } from '@campus/platform/data/postgres'
 import { newId } from '@campus/platform/new-id'
 import type { AttemptId, Fact, Provider, Webhook } from './provider.ts'
 import { findPayment, insertPayment, replacePayment } from './psp.store.ts'
+import { cardOf } from './scenario.ts'
 import {
   capturedPayment,
   dueTimes,
@@ -56,6 +57,8 @@ export function createProvider(deps: PspDeps): Provider {
   }
 
   return {
+    describe: async token => cardOf(token),
+
     async authorize({ attemptId, intentId, token, amount }, signal) {
       const now = clock.now()
       const made = startedPayment(
