@@ -13,6 +13,7 @@ import { newOrderId, newReader, openBench } from '../test-bench.ts'
 import { openStream } from '../test-stream.ts'
 
 file.setTimeout(120_000)
+file.jobs = 3
 
 // Only hints are fast enough here: nobody looks by itself before a test is over.
 const bench = await openBench(file, { STREAM_LOOK_MS: '60000', STREAM_HEARTBEAT_SECONDS: '1' })
