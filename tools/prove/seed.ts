@@ -1,45 +1,47 @@
 import type { Account } from '../local/accounts.ts'
 import type { SeedInput } from '../local/seed.ts'
 import { createClient } from './client.ts'
-import { becomeFirstAdmin, joinCampus } from './people.ts'
-import { putOnSale, untilCartsKnow } from './shop.ts'
-
-const articles = [
-  { title: 'Campus mug', slug: 'campus-mug', label: 'blue', priceMinor: 1_290, units: 500 },
-  { title: 'Notebook A5', slug: 'notebook-a5', label: 'dotted', priceMinor: 690, units: 1_000 },
-  { title: 'Hooded sweater', slug: 'hooded-sweater', label: 'M', priceMinor: 4_490, units: 120 },
-  { title: 'Canvas bag', slug: 'canvas-bag', label: 'natural', priceMinor: 1_590, units: 300 },
-  { title: 'Fountain pen', slug: 'fountain-pen', label: 'fine', priceMinor: 2_350, units: 80 },
-  { title: 'Desk lamp', slug: 'desk-lamp', label: 'white', priceMinor: 3_900, units: 0 },
-]
+import { cast, enter, enterAdmin, passwordOf, promote, type Role } from './seed/cast.ts'
+import { fillShelf } from './seed/fill-shelf.ts'
+import { liveThrough, stories } from './seed/orders.ts'
 
 /**
- * Fills an empty mesh through its API, as people would: an administrator, a student, a small shelf.
+ * Fills a mesh through its API, as people would: an administrator, an instructor, students, a shelf of
+ * forty products, and an order in every state. What is there already is left as it is, so a seed that was
+ * interrupted goes on, and one that was done does nothing.
  *
- * @returns the accounts, with passwords made now
+ * @returns the accounts, with passwords that only this home has
  */
-export async function seed(input: SeedInput): Promise<Account[]> {
-  const client = createClient(input.gatewayUrl)
-  const [admin, student] = await Promise.all([
-    becomeFirstAdmin(client, input.firstAdminSecret, {
-      email: 'admin@campus.example',
-      name: 'Ada Admin',
-    }),
-    joinCampus(client, input.inboxUrl, { email: 'student@campus.example', name: 'Sam Student' }),
+export async function seed(
+  input: SeedInput,
+  say: (line: string) => void = line => void process.stdout.write(`${line}\n`),
+): Promise<Account[]> {
+  const { gatewayUrl, inboxUrl, firstAdminSecret: secret } = input
+  const client = createClient(gatewayUrl)
+  const enterAs = async (who: Role) => enter(client, inboxUrl, who, secret)
+  const admin = await enterAdmin(client, secret)
+
+  // Passwords are slow to hash, products are not: both at the same time.
+  const [shelf, student, second, instructor] = await Promise.all([
+    fillShelf(client, admin.token),
+    enterAs(cast.student),
+    enterAs(cast.second),
+    enterAs(cast.instructor).then(person => promote(client, admin.token, person, 'instructor')),
   ])
-  const { body: category } = await client.must(201, 'POST', '/v1/categories', {
-    token: admin.token,
-    body: { name: 'Campus shop', slug: 'campus-shop' },
-  })
-  const onSale = await Promise.all(
-    articles.map(article =>
-      putOnSale(client, admin.token, { ...article, categoryId: category.id }),
+  say(`demo data: ${Object.keys(cast).length} people, ${shelf.size} products on sale`)
+
+  const buyers = { student, second, instructor }
+  await Promise.all(
+    Object.entries(buyers).map(async ([name, buyer]) =>
+      liveThrough(
+        { client, adminToken: admin.token, buyer, shelf },
+        stories.filter(story => story.buyer === name),
+      ),
     ),
   )
-  const last = onSale.at(-1)
-  if (last !== undefined) await untilCartsKnow(client, last)
-  return [
-    { role: 'admin', email: admin.email, password: admin.password },
-    { role: 'student', email: student.email, password: student.password },
-  ]
+  say(`demo data: ${stories.length} orders`)
+  return Object.values(cast).map(who => {
+    const { role, email } = who
+    return { role, email, password: passwordOf(who, secret) }
+  })
 }

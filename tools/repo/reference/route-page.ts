@@ -74,7 +74,7 @@ function rowOf({ name, object }: Operation, policy: string | undefined): string[
 }
 
 /** Who may call, in words. */
-export function accessText(access: Access | undefined): string {
+function accessText(access: Access | undefined): string {
   if (access === undefined) return 'unknown'
   if (typeof access === 'object') return access.roles.join(' or ')
   return access === 'optional' ? 'public, a token is looked at' : access
