@@ -54,6 +54,10 @@ meshCommand('reset', 'Stop the mesh and delete all of its data.')
   .option('--yes', 'do not ask')
   .action(async options => (await import('./local/reset.ts')).reset(options))
 
+meshCommand('demo', 'Buy something as a new person, and show what happened at each hop.')
+  .option('--json', 'print JSON')
+  .action(async options => (await import('./demo/demo.ts')).demo(options))
+
 program
   .command('doctor')
   .description('Check what "campus up" needs of this machine.')
@@ -102,7 +106,12 @@ program
   .option('--write', 'also put the table into docs/performance.md')
   .option('--check', 'fail when a figure misses its target by more than a fifth')
   .addOption(
-    new Option('--only <part>', 'measure one part').choices(['http', 'checkout', 'events']),
+    new Option('--only <part>', 'measure one part').choices([
+      'http',
+      'checkout',
+      'events',
+      'search',
+    ]),
   )
   .action(async options => (await import('./prove/bench.ts')).bench(options))
 
