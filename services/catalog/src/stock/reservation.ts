@@ -30,7 +30,7 @@ export interface ReservedLine {
   readonly quantity: number
   /** False for what never runs out. */
   readonly tracked: boolean
-  /** Units that were sold and given back before they left the warehouse. */
+  /** Units that were sold and have come back. */
   readonly restocked: number
 }
 
@@ -207,7 +207,7 @@ export function decideExpiry(reservation: Reservation, now: Date): ReservationSt
 }
 
 /**
- * Sold units that never left the warehouse come back, because their line was refunded. More than was
+ * Sold units come back: their line was refunded before they left, or they were returned. More than was
  * sold never comes back, and nothing once the whole order has been given back.
  */
 export function decideRestock(

@@ -26,6 +26,7 @@ const withoutToken: ReadonlySet<string> = new Set(['/v1/auth', '/.well-known'])
 /** Event streams. Each holds a connection for as long as its reader stays. */
 const streams: readonly { readonly service: Upstream; readonly url: string }[] = [
   { service: 'notifications', url: '/v1/me/notifications/stream' },
+  { service: 'orders', url: '/v1/orders/:orderId/stream' },
 ]
 
 /** Connections to one service: for requests, and beside them for streams. */
