@@ -1,5 +1,6 @@
 import type { EventKind } from '../envelope.ts'
 import {
+  lowStockReached,
   priceChanged,
   productArchived,
   productCreated,
@@ -9,8 +10,10 @@ import {
   stockAdjusted,
   stockCommitRejected,
   stockCommitted,
+  stockDepleted,
   stockRejected,
   stockReleased,
+  stockReplenished,
   stockReserved,
   variantSaved,
 } from './catalog.ts'
@@ -59,6 +62,8 @@ import {
   refundSucceeded,
 } from './payments.ts'
 import {
+  addressRemoved,
+  addressSaved,
   emailVerified,
   passwordChanged,
   profileSaved,
@@ -140,4 +145,9 @@ export const everyEvent: readonly EventKind[] = [
   deliverySucceeded,
   deliveryFailed,
   preferencesChanged,
+  lowStockReached,
+  stockDepleted,
+  stockReplenished,
+  addressSaved,
+  addressRemoved,
 ]

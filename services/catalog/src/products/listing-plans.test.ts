@@ -91,12 +91,11 @@ test('no list, search or facet reads the whole shop', async t => {
     },
   }
   for (const [what, filter] of Object.entries(filters)) {
-    const queries: [string, SQL][] = sorts
-      .filter(sort => sort !== 'relevance' || filter.words !== undefined)
-      .flatMap(sort => [
-        [sort, listQuery(filter, { sort, after: undefined, max: 26 })],
-        [`${sort}, a later page`, listQuery(filter, { sort, after, max: 26 })],
-      ])
+    const fitting = sorts.filter(sort => sort !== 'relevance' || filter.words !== undefined)
+    const queries = fitting.flatMap((sort): [string, SQL][] => [
+      [sort, listQuery(filter, { sort, after: undefined, max: 26 })],
+      [`${sort}, a later page`, listQuery(filter, { sort, after, max: 26 })],
+    ])
     for (const [how, query] of [...queries, ['facets', facetQuery(filter)] as const]) {
       for (const mode of modes) {
         const reads = await postgres.transaction(tx => explain(tx, query, mode))

@@ -15,7 +15,7 @@ import {
 import type { Product } from './product.ts'
 
 /** Search ranks so many matches, the most popular ones; nobody turns pages beyond. */
-export const rankedMax = 1_000
+const rankedMax = 1_000
 /** Facets count so many matches, the most popular ones. */
 const countedMax = 1_000
 /** Values of attributes that are counted, the most frequent ones. */
@@ -48,7 +48,7 @@ export async function relist(tx: Tx, found: Product, now: Date): Promise<void> {
 }
 
 /** Whether a unit of a product can be had; a variant without stock never runs out. */
-export function isInStock(productId: SQL): SQL {
+function isInStock(productId: SQL): SQL {
   return sql`exists (select from variant v left join stock s on s.variant_id = v.id
     where v.product_id = ${productId} and (not v.tracked or s.on_hand > s.reserved))`
 }

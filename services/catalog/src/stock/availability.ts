@@ -20,8 +20,8 @@ export function newsOf(change: AvailabilityChange) {
   const { variantId, before, after, lowAt } = change
   const availableCount = Math.max(0, after)
   if (isTurn(change)) {
-    const turned = after > 0 ? stockReplenished : stockDepleted
-    return [turned.of({ variantId, availableCount })]
+    const about = { variantId, availableCount }
+    return [after > 0 ? stockReplenished.of(about) : stockDepleted.of(about)]
   }
   const isLow = lowAt !== null && before > lowAt && after <= lowAt
   return isLow ? [lowStockReached.of({ variantId, availableCount, thresholdCount: lowAt })] : []
