@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { basename, delimiter, join } from 'node:path'
+import { createInterface } from 'node:readline'
 
 /** How to start a program: the part of a process specification that `child_process` needs. */
 export interface Launch {
@@ -13,6 +14,8 @@ export interface Launch {
   readonly gid?: number
   /** Ends the program early. */
   readonly signal?: AbortSignal
+  /** Called with each line that the program prints, as it comes. */
+  readonly onLine?: (line: string) => void
 }
 
 /** What a program printed. */
@@ -53,7 +56,7 @@ const shownCharactersMax = 1_500
  */
 export async function runCommand(launch: Launch, input = ''): Promise<Output> {
   const { promise, resolve, reject } = Promise.withResolvers<Output>()
-  const { command, args, ...options } = launch
+  const { command, args, onLine, ...options } = launch
   const child = spawn(command, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''
@@ -63,6 +66,7 @@ export async function runCommand(launch: Launch, input = ''): Promise<Output> {
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
     stderr += chunk
   })
+  if (onLine !== undefined) createInterface({ input: child.stdout }).on('line', onLine)
   child.on('error', error => reject(new CommandError(`${command}: ${error.message}`)))
   child.on('close', (code, signal) => {
     if (code === 0) resolve({ stdout, stderr })

@@ -14,8 +14,18 @@ export interface SeedInput {
   readonly firstAdminSecret: string
 }
 
-/** Fills an empty mesh with demo accounts and data, once per home. */
-export async function seedOnce(
+/** How the lines that seed.main.ts prints begin. */
+export const lines = { progress: 'progress ', people: 'people ' } as const
+
+interface Seeding {
+  /** Done when the demo accounts can sign in. */
+  readonly people: Promise<void>
+  /** Done when everything is there. */
+  readonly all: Promise<void>
+}
+
+/** Fills a mesh with demo accounts and data, once per home. It never fails: without them a mesh is of use. */
+export function seedOnce(
   home: Home,
   { endpoints }: RunState,
   options: {
@@ -23,26 +33,36 @@ export async function seedOnce(
     readonly say: (line: string) => void
     readonly signal: AbortSignal
   },
-): Promise<void> {
+): Seeding {
   const marker = join(home.path, 'seeded')
-  const { gateway, inbox } = endpoints
-  const isPossible = gateway !== undefined && inbox !== undefined
-  if (!isPossible || existsSync(marker) || !existsSync(join(root, 'tools/prove/seed.ts'))) return
-  const startedAt = performance.now()
-  const input: SeedInput = {
-    gatewayUrl: gateway,
-    inboxUrl: inbox,
-    firstAdminSecret: options.firstAdminSecret,
+  const { gateway: gatewayUrl, inbox: inboxUrl } = endpoints
+  const nothing = { people: Promise.resolve(), all: Promise.resolve() }
+  if (gatewayUrl === undefined || inboxUrl === undefined || existsSync(marker)) return nothing
+  if (!existsSync(join(root, 'tools/prove/seed.ts'))) return nothing
+  const { firstAdminSecret, say, signal } = options
+  const people = Promise.withResolvers<void>()
+
+  async function run(input: SeedInput): Promise<void> {
+    const startedAt = performance.now()
+    try {
+      const file = join(import.meta.dirname, 'seed.main.ts')
+      await runTask(file, input, signal, line => {
+        if (line.startsWith(lines.progress)) say(line.slice(lines.progress.length))
+        if (!line.startsWith(lines.people)) return
+        const accounts: Account[] = JSON.parse(line.slice(lines.people.length))
+        writeAccounts(home, accounts)
+        people.resolve()
+      })
+      writeFileSync(marker, '')
+      say(`demo data is complete after ${Math.round(performance.now() - startedAt)} ms`)
+    } catch (error) {
+      // Stopped in the middle: the next start goes on.
+      if (!signal.aborted) {
+        say(`no demo data: ${error instanceof Error ? error.message : String(error)}`)
+      }
+    } finally {
+      people.resolve()
+    }
   }
-  try {
-    const output = await runTask(join(import.meta.dirname, 'seed.main.ts'), input, options.signal)
-    // What it prints before is progress.
-    const accounts: Account[] = JSON.parse(output.trimEnd().split('\n').at(-1) ?? '[]')
-    writeAccounts(home, accounts)
-    writeFileSync(marker, '')
-    options.say(`demo data ready after ${Math.round(performance.now() - startedAt)} ms`)
-  } catch (error) {
-    // A mesh without demo data is still of use.
-    options.say(`no demo data: ${error instanceof Error ? error.message : String(error)}`)
-  }
+  return { people: people.promise, all: run({ gatewayUrl, inboxUrl, firstAdminSecret }) }
 }

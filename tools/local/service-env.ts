@@ -67,6 +67,7 @@ export function serviceEnv(
     ...Object.fromEntries(
       (definition.peers ?? []).map(peer => [`${peer.toUpperCase()}_URL`, apiUrl(sources, peer)]),
     ),
+    ...definition.settings,
     ...overridesOf(name, sources.launcher),
   }
 }

@@ -11,6 +11,8 @@ export interface ServiceDefinition {
   readonly preferredPort: number
   /** Variables that get a secret made for this home. */
   readonly secrets?: readonly string[]
+  /** Settings that differ from the defaults, because one address plays many people. */
+  readonly settings?: Readonly<Record<string, string>>
   /** Whether it sends mail. */
   readonly isMailer?: boolean
   /** Services whose addresses it gets, as `<NAME>_URL`. */
@@ -31,6 +33,7 @@ const all: readonly ServiceDefinition[] = [
     name: 'users',
     preferredPort: 8101,
     secrets: ['FIRST_ADMIN_SECRET', 'KEY_ENCRYPTION_SECRET'],
+    settings: { REGISTER_PER_HOUR: '100' },
     isMailer: true,
   },
   { name: 'catalog', preferredPort: 8102 },

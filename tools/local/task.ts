@@ -15,9 +15,15 @@ export const sourceFlags = ['--import', join(root, 'tools/fast-imports.ts')]
  * Runs a part of the launcher that needs much memory for a short time in a process of its own.
  *
  * @param input sent as JSON
+ * @param onLine called with each line that it prints
  * @returns what it printed
  */
-export async function runTask(file: string, input: unknown, signal: AbortSignal): Promise<string> {
+export async function runTask(
+  file: string,
+  input: unknown,
+  signal: AbortSignal,
+  onLine?: (line: string) => void,
+): Promise<string> {
   const { stdout } = await runCommand(
     {
       command: process.execPath,
@@ -25,6 +31,7 @@ export async function runTask(file: string, input: unknown, signal: AbortSignal)
       cwd: root,
       env: { ...process.env, ...compileCache() },
       signal,
+      ...(onLine !== undefined && { onLine }),
     },
     JSON.stringify(input),
   )

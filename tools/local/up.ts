@@ -51,10 +51,20 @@ export async function up(
     process.stdin.resume().once('close', wantStop)
     process.stdin.unref()
   }
+  let seeding = Promise.resolve()
   try {
-    const starting = { home, say, isSeeding: options.seed, signal: interrupt.signal }
-    const first = await Promise.race([startAndSeed(mesh, starting), stopWanted.promise])
-    if (first !== 'stop') printSummary(first, readAccounts(home))
+    const first = await Promise.race([mesh.start(), stopWanted.promise])
+    if (first !== 'stop') {
+      if (options.seed) {
+        const firstAdminSecret = openSecrets(home)('users.FIRST_ADMIN_SECRET')
+        const { signal } = interrupt
+        const { people, all } = seedOnce(home, first, { firstAdminSecret, say, signal })
+        seeding = all
+        // Accounts are part of the summary; the rest of the demo data comes while people look around.
+        await Promise.race([people, stopWanted.promise])
+      }
+      printSummary(first, readAccounts(home))
+    }
     await stopWanted.promise
     say('stopping')
   } catch (error) {
@@ -64,6 +74,7 @@ export async function up(
     }
   } finally {
     await mesh.stop()
+    await seeding
   }
   say('stopped')
 }
@@ -86,21 +97,6 @@ function claim(home: Home): RunFileWriter {
     if (error instanceof AlreadyRunning) throw new CliError(error.message)
     throw error
   }
-}
-
-interface Starting {
-  readonly home: Home
-  readonly say: (line: string) => void
-  readonly isSeeding: boolean
-  readonly signal: AbortSignal
-}
-
-async function startAndSeed(mesh: Mesh, starting: Starting): Promise<RunState> {
-  const { home, say, signal } = starting
-  const state = await mesh.start()
-  const firstAdminSecret = openSecrets(home)('users.FIRST_ADMIN_SECRET')
-  if (starting.isSeeding) await seedOnce(home, state, { firstAdminSecret, say, signal })
-  return state
 }
 
 /** Lines with the time since the start, in seconds: the same in a terminal and in a file. */

@@ -10,25 +10,30 @@ import { liveThrough, stories } from './seed/orders.ts'
  * forty products, and an order in every state. What is there already is left as it is, so a seed that was
  * interrupted goes on, and one that was done does nothing.
  *
- * @returns the accounts, with passwords that only this home has
+ * @param report.people called once they can sign in, with passwords that only this home has
  */
 export async function seed(
   input: SeedInput,
-  say: (line: string) => void = line => void process.stdout.write(`${line}\n`),
-): Promise<Account[]> {
+  report: { readonly say: (line: string) => void; readonly people: (all: Account[]) => void },
+): Promise<void> {
   const { gatewayUrl, inboxUrl, firstAdminSecret: secret } = input
   const client = createClient(gatewayUrl)
   const enterAs = async (who: Role) => enter(client, inboxUrl, who, secret)
   const admin = await enterAdmin(client, secret)
 
-  // Passwords are slow to hash, products are not: both at the same time.
-  const [shelf, student, second, instructor] = await Promise.all([
-    fillShelf(client, admin.token),
+  const [student, second, instructor] = await Promise.all([
     enterAs(cast.student),
     enterAs(cast.second),
     enterAs(cast.instructor).then(person => promote(client, admin.token, person, 'instructor')),
   ])
-  say(`demo data: ${Object.keys(cast).length} people, ${shelf.size} products on sale`)
+  report.people(
+    Object.values(cast).map(who => {
+      const { role, email } = who
+      return { role, email, password: passwordOf(who, secret) }
+    }),
+  )
+  const shelf = await fillShelf(client, admin.token)
+  report.say(`demo data: ${shelf.size} products on sale`)
 
   const buyers = { student, second, instructor }
   await Promise.all(
@@ -39,9 +44,5 @@ export async function seed(
       ),
     ),
   )
-  say(`demo data: ${stories.length} orders`)
-  return Object.values(cast).map(who => {
-    const { role, email } = who
-    return { role, email, password: passwordOf(who, secret) }
-  })
+  report.say(`demo data: ${stories.length} orders`)
 }

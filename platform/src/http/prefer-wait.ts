@@ -23,10 +23,9 @@ export function requestSignal(request: FastifyRequest, reply: FastifyReply): Abo
   return AbortSignal.any([gone.signal, request.server.stopping])
 }
 
-const firstPauseMs = 25
-const longestPauseMs = 500
+const pauses = { firstMs: 25, longestMs: 500 }
 /** With somebody who tells the news, looking without any is only for those of other processes. */
-const pauseWithWakeMs = 250
+const pausesWithWake = { firstMs: 250, longestMs: 2_000 }
 
 /**
  * Repeats `check` until it answers or `seconds` are over: at once, then after every wake and at
@@ -49,9 +48,10 @@ export async function waitUntil<T>(
   const { signal = new AbortController().signal } = options
   const until = performance.now() + seconds * 1_000
   const bell = createBell()
+  const { firstMs, longestMs } = options.wake === undefined ? pauses : pausesWithWake
   const unsubscribe = options.wake?.(() => bell.ring())
   try {
-    for (let pauseMs = options.wake ? pauseWithWakeMs : firstPauseMs; !signal.aborted; ) {
+    for (let pauseMs = firstMs; !signal.aborted; ) {
       const leftMs = until - performance.now()
       if (leftMs <= 0) return undefined
       // oxlint-disable-next-line no-await-in-loop -- one look after the other is the point.
@@ -59,7 +59,7 @@ export async function waitUntil<T>(
       // oxlint-disable-next-line no-await-in-loop
       const value = await check()
       if (value !== undefined) return value
-      pauseMs = Math.min(pauseMs * 2, longestPauseMs)
+      pauseMs = Math.min(pauseMs * 2, longestMs)
     }
     return undefined
   } finally {

@@ -113,7 +113,7 @@ export function stockRoutes({ postgres, clock, cursorSecret }: Deps) {
                 at: At,
               }),
             ),
-            ...problems(400, 401, 403),
+            ...problems(400, 401, 403, 404),
           },
         },
       },

@@ -6,13 +6,14 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Cleanup } from '@campus/platform/testing/cleanup'
 import { t as file, test } from 'tap'
-import { openHome } from '../../local/home.ts'
-import { openSecrets } from '../../local/secrets.ts'
-import { readStatus } from '../../local/status.ts'
-import { type Client, createClient, type Json } from '../client.ts'
-import { seed } from '../seed.ts'
-import { stories } from './orders.ts'
-import { products } from './shelf.ts'
+import type { Account } from '../tools/local/accounts.ts'
+import { openHome } from '../tools/local/home.ts'
+import { openSecrets } from '../tools/local/secrets.ts'
+import { readStatus } from '../tools/local/status.ts'
+import { type Client, createClient, type Json } from '../tools/prove/client.ts'
+import { stories } from '../tools/prove/seed/orders.ts'
+import { products } from '../tools/prove/seed/shelf.ts'
+import { seed } from '../tools/prove/seed.ts'
 
 file.setTimeout(200_000)
 
@@ -38,7 +39,7 @@ async function startWithDemoData(t: Cleanup, home: string): Promise<void> {
   })
   for await (const line of createInterface({ input: launcher.stdout })) {
     if (line.includes('no demo data')) throw new Error(line)
-    if (line.includes('demo data ready')) return
+    if (line.includes('demo data is complete')) return
   }
   throw new Error('The mesh did not start.')
 }
@@ -78,13 +79,19 @@ test('npm start fills a new home with people, products and orders, and a second 
     )
   }
 
-  const again = await seed(
+  let again: Account[] = []
+  await seed(
     {
       gatewayUrl: endpoints['gateway'] ?? '',
       inboxUrl: endpoints['inbox'] ?? '',
       firstAdminSecret: openSecrets(openHome(path))('users.FIRST_ADMIN_SECRET'),
     },
-    () => undefined,
+    {
+      say: () => undefined,
+      people(all) {
+        again = all
+      },
+    },
   )
   t.same(again, accounts, 'the same people with the same passwords')
   t.same(await demoOf(client, accounts), first)
