@@ -10,6 +10,7 @@ import {
   OrderId,
   PaymentMethodId,
   PriceId,
+  PromotionId,
   RefundId,
   ReturnId,
   UserId,
@@ -374,4 +375,16 @@ export const cartAbandoned = defineEvent({
   subject: 'cartId',
   schema: Type.Object({ cartId: CartId, userId: Type.Optional(UserId), lineCount: Count }),
   example: { cartId, lineCount: 3 },
+})
+
+/** The last use that a promotion has was taken; told again when one was given back and taken once more. */
+export const promotionExhausted = defineEvent({
+  type: 'orders.promotion_exhausted.v1',
+  aggregate: 'promotion',
+  subject: 'promotionId',
+  schema: Type.Object({ promotionId: PromotionId, usedCount: Count }),
+  example: {
+    promotionId: asId<PromotionId>('0193a1c0-0000-7000-8000-000000000026'),
+    usedCount: 100,
+  },
 })

@@ -172,8 +172,8 @@ test('two jobs at once fire a timer once', async t => {
   }
   const metrics = createMetrics({ service: 'test' })
   const ignored = metrics.counter('saga_ignored_total', 'Test.', ['state', 'event'])
-  const closeReturn = async (): Promise<void> => undefined
-  const saga = { timing, ignored, closeReturn }
+  const nothing = async (): Promise<void> => undefined
+  const saga = { timing, ignored, closeReturn: nothing, returnCoupon: nothing }
   const job = fireTimersJob({ postgres: bench.postgres, saga }, 60_000)
   const now = new Date(Date.now() + 1_001_000)
   const run = () => job.run({ now, signal: AbortSignal.timeout(10_000) })

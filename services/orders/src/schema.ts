@@ -10,6 +10,7 @@ import type {
   PaymentMethodId,
   PriceId,
   ProductId,
+  PromotionId,
   RefundId,
   ReturnId,
   UserId,
@@ -30,6 +31,7 @@ import type { Noted } from './checkout/noted.ts'
 import type { LineProgress, Refund } from './checkout/progress.ts'
 import type { LostDispute, State } from './checkout/saga-state.ts'
 import type { Entry } from './checkout/timeline.ts'
+import type { Action, Conditions } from './promotions/promotion.ts'
 import type { ReceivedLine, ReturnState } from './returns/return.ts'
 
 /** JSON has no dates. */
@@ -75,6 +77,7 @@ export const cart = pgTable('cart', {
   tokenHash: text('token_hash'),
   state: text('state').$type<'open' | 'checked_out' | 'merged' | 'abandoned'>().notNull(),
   version: integer('version').notNull(),
+  coupon: text('coupon'),
   createdAt: moment('created_at').notNull(),
   updatedAt: moment('updated_at').notNull(),
 })
@@ -179,4 +182,28 @@ export const timelineEntry = pgTable('timeline_entry', {
   code: text('code').$type<Entry['code']>().notNull(),
   at: moment('at').notNull(),
   data: jsonb('data').$type<Entry['data']>().notNull(),
+})
+
+export const promotion = pgTable('promotion', {
+  id: uuid('id').$type<PromotionId>().primaryKey(),
+  code: text('code').notNull(),
+  name: text('name').notNull(),
+  action: jsonb('action').$type<Action>().notNull(),
+  conditions: jsonb('conditions').$type<Conditions>().notNull(),
+  usageLimit: integer('usage_limit'),
+  perCustomer: integer('per_customer'),
+  usedCount: integer('used_count').notNull(),
+  startsAt: moment('starts_at'),
+  endsAt: moment('ends_at'),
+  version: integer('version').notNull(),
+  createdAt: moment('created_at').notNull(),
+  updatedAt: moment('updated_at').notNull(),
+})
+
+export const redemption = pgTable('redemption', {
+  orderId: uuid('order_id').$type<OrderId>().primaryKey(),
+  promotionId: uuid('promotion_id').$type<PromotionId>().notNull(),
+  userId: uuid('user_id').$type<UserId>().notNull(),
+  redeemedAt: moment('redeemed_at').notNull(),
+  returnedAt: moment('returned_at'),
 })

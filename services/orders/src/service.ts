@@ -5,7 +5,9 @@ import { isKnownVariant, offersOf } from './assortment/assortment.store.ts'
 import { assortmentConsumer } from './assortment/catalog-changed.consumer.ts'
 import { cartRoutes } from './cart/cart.routes.ts'
 import { closeCart, lockCart } from './cart/cart.store.ts'
-import { priced } from './cart/cart.ts'
+import type { CartDeps } from './cart/change-cart.command.ts'
+import { couponRoutes } from './cart/coupon.routes.ts'
+import { priceCart } from './cart/price-cart.command.ts'
 import {
   advanceLocked,
   askAgainLocked,
@@ -30,6 +32,9 @@ import { timelineRoutes } from './checkout/timeline.routes.ts'
 import type { Config } from './config.ts'
 import { fulfillmentRoutes } from './fulfillments/fulfillment.routes.ts'
 import type { FulfillmentDeps } from './fulfillments/ship-lines.command.ts'
+import { promotionRoutes } from './promotions/promotion.routes.ts'
+import { findCoupon, lockCoupon, returnRedemption } from './promotions/promotion.store.ts'
+import { redeemCoupon } from './promotions/redeem-coupon.command.ts'
 import { refundRoutes } from './refunds/refund.routes.ts'
 import { decideReturnRoutes } from './returns/decide-return.routes.ts'
 import type { ReturnDeps } from './returns/lock-return.command.ts'
@@ -46,13 +51,18 @@ export function buildService(config: Config) {
   const chassis = createChassis({
     service: 'orders',
     config,
-    rateLimits: { checkout: { max: 30, windowSeconds: 60, by: 'user' } },
+    rateLimits: {
+      checkout: { max: 30, windowSeconds: 60, by: 'user' },
+      // Codes can be guessed.
+      coupon: { max: 30, windowSeconds: 60, by: 'user' },
+    },
   })
   const { postgres, clock, metrics, app } = chassis
   const cursorSecret = config.CURSOR_SECRET
   const saga: SagaDeps = {
     timing: timingOf(config),
     closeReturn,
+    returnCoupon: returnRedemption,
     ignored: metrics.counter('saga_ignored_total', 'Happenings that a saga did not expect.', [
       'state',
       'event',
@@ -75,8 +85,12 @@ export function buildService(config: Config) {
       viewOf(order, await linesOf(tx, order), await returnsOfOrder(tx, order.id)),
     )
 
-  app.register(cartRoutes({ postgres, clock, offersOf, isKnownVariant }))
-  app.register(checkoutRoutes({ postgres, clock, saga, holdSeconds: config.HOLD_SECONDS, carts }))
+  const cartDeps: CartDeps = { postgres, clock, offersOf, isKnownVariant, couponOf: findCoupon }
+  app.register(cartRoutes(cartDeps))
+  app.register(couponRoutes(cartDeps))
+  app.register(promotionRoutes({ postgres, clock, cursorSecret }))
+  const { HOLD_SECONDS: holdSeconds } = config
+  app.register(checkoutRoutes({ postgres, clock, saga, holdSeconds, carts, redeem: redeemCoupon }))
   const staff: FulfillmentDeps = {
     postgres,
     clock,
@@ -163,8 +177,7 @@ const carts: Carts = {
   async lockPriced(tx, { cartId, userId, now }) {
     const cart = await lockCart(tx, cartId, { userId, tokenHash: null })
     if (cart === undefined) return undefined
-    const ids = cart.lines.map(line => line.variantId)
-    return { cart, lines: priced(cart.lines, await offersOf(tx, ids, now)) }
+    return { cart, ...(await priceCart(tx, { offersOf, couponOf: lockCoupon }, cart, now)) }
   },
   close: (tx, cart, now) => closeCart(tx, cart, 'checked_out', now),
 }

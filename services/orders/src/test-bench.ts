@@ -117,6 +117,21 @@ export async function open(t: Cleanup, settings: Record<string, string> = {}) {
     return { id, token, etag: String(filled.headers['etag']), total: filled.json().total }
   }
 
+  /** Puts a coupon into a cart. */
+  async function couponIn(
+    headers: Record<string, string>,
+    cart: { id: string; token?: string },
+    code: string,
+  ) {
+    const put = await app.inject({
+      method: 'PUT',
+      url: `/v1/carts/${cart.id}/coupons/${code}`,
+      headers: cart.token === undefined ? headers : { ...headers, 'x-cart-token': cart.token },
+    })
+    assert.equal(put.statusCode, 200, put.body)
+    return { ...cart, etag: String(put.headers['etag']), total: put.json().total }
+  }
+
   async function checkout(
     headers: Record<string, string>,
     cart: { id: string; etag: string; total: object },
@@ -157,7 +172,7 @@ export async function open(t: Cleanup, settings: Record<string, string> = {}) {
     (await events(orderId)).map(({ type }) => type)
 
   const url = urlOf(app)
-  const own = { app, url, admin, replica, post, see, sell, cartWith, checkout, orderIn }
+  const own = { app, url, admin, replica, post, see, sell, cartWith, couponIn, checkout, orderIn }
   return { ...around, ...own, events, emitted }
 }
 
@@ -195,21 +210,24 @@ interface Purchase {
   readonly unitPrice?: number
   readonly quantity?: number
   readonly kind?: 'physical' | 'course'
+  readonly coupon?: string
 }
 
 /** An order that is confirmed; when nothing else is said, of two mugs for 25.80 EUR. */
 export async function confirmed(
   bench: Bench,
-  { unitPrice = 1_290, quantity = 2, kind = 'physical' }: Purchase = {},
+  { unitPrice = 1_290, quantity = 2, kind = 'physical', coupon }: Purchase = {},
 ) {
   const { userId, headers } = buyer(bench)
   const { variantId, productId } = await bench.sell(unitPrice, kind)
-  const placed = await bench.checkout(headers, await bench.cartWith(headers, variantId, quantity))
+  const filled = await bench.cartWith(headers, variantId, quantity)
+  const cart = coupon === undefined ? filled : await bench.couponIn(headers, filled, coupon)
+  const placed = await bench.checkout(headers, cart)
   const orderId = asId<OrderId>(placed.json().id)
   const intentId = newId<IntentId>()
   const ref = { type: 'order' as const, id: asId<AnyId>(orderId) }
-  const told = answers(orderId, userId, intentId, unitPrice * quantity)
-  const isFree = unitPrice === 0
+  const told = answers(orderId, userId, intentId, cart.total.amount)
+  const isFree = cart.total.amount === 0
   for (const [events, state] of isFree
     ? ([
         [[told.reserved], 'committing'],

@@ -1,8 +1,9 @@
 import { CartId, PriceId, VariantId } from '@campus/contracts/ids'
 import { Money } from '@campus/contracts/money'
 import { type Static, Type } from 'typebox'
-import type { Offers } from '../assortment/offer.ts'
-import { type Cart, priced, totalOf } from './cart.ts'
+import type { Verdict } from '../promotions/coupon.ts'
+import type { Cart } from './cart.ts'
+import type { Quote } from './quote.ts'
 
 const CartLineView = Type.Object({
   variantId: VariantId,
@@ -11,10 +12,25 @@ const CartLineView = Type.Object({
   title: Type.Optional(Type.String()),
   priceId: Type.Optional(PriceId),
   unitPrice: Type.Optional(Money),
+  discount: Type.Optional(Money),
   total: Type.Optional(Money),
 })
 
-/** A cart at the prices of the moment. */
+const CouponView = Type.Object({
+  code: Type.String(),
+  isApplied: Type.Boolean({ description: 'False while something is against it: see reasons.' }),
+  reasons: Type.Optional(
+    Type.Array(
+      Type.Object({
+        code: Type.String(),
+        message: Type.String(),
+        details: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+      }),
+    ),
+  ),
+})
+
+/** A cart at the prices of the moment; `total` is `goods` less `discount`, which checkout expects. */
 export const CartView = Type.Object({
   id: CartId,
   state: Type.Union([
@@ -25,6 +41,9 @@ export const CartView = Type.Object({
   ]),
   version: Type.Integer(),
   lines: Type.Array(CartLineView),
+  coupon: Type.Optional(CouponView),
+  goods: Money,
+  discount: Money,
   total: Money,
 })
 export type CartView = Static<typeof CartView>
@@ -37,24 +56,40 @@ export const NewCartView = Type.Object({
   ),
 })
 
-/** Shows a cart by the offers of the moment. */
-export function viewOf(cart: Cart, offers: Offers): CartView {
-  const lines = priced(cart.lines, offers)
+/** Shows a cart with what it costs. */
+export function viewOf(cart: Cart, { lines, coupon, goods, discount, total }: Quote): CartView {
   return {
     id: cart.id,
     state: cart.state,
     version: cart.version,
-    total: totalOf(lines),
-    lines: lines.map(({ variantId, quantity, offer, total }) => ({
-      variantId,
-      quantity,
-      isAvailable: offer !== null,
-      ...(offer !== null && {
-        title: offer.title,
-        priceId: offer.priceId,
-        unitPrice: offer.unitPrice,
+    ...(coupon !== null && { coupon: couponViewOf(coupon) }),
+    goods,
+    discount,
+    total,
+    lines: lines.map(line => ({
+      variantId: line.variantId,
+      quantity: line.quantity,
+      isAvailable: line.offer !== null,
+      ...(line.offer !== null && {
+        title: line.offer.title,
+        priceId: line.offer.priceId,
+        unitPrice: line.offer.unitPrice,
       }),
-      ...(total !== null && { total }),
+      ...(line.discount.amount > 0 && { discount: line.discount }),
+      ...(line.total !== null && { total: line.total }),
+    })),
+  }
+}
+
+function couponViewOf({ code, reasons }: Verdict): Static<typeof CouponView> {
+  if (reasons.length === 0) return { code, isApplied: true }
+  return {
+    code,
+    isApplied: false,
+    reasons: reasons.map(({ code: reason, message, details }) => ({
+      code: reason,
+      message,
+      ...(details !== undefined && { details }),
     })),
   }
 }

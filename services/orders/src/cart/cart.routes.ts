@@ -1,42 +1,28 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { CartStrategy } from '@campus/contracts/events/orders'
 import { asId, CartId, type UserId, VariantId } from '@campus/contracts/ids'
 import { chassis, fail } from '@campus/platform/errors'
 import { userOf } from '@campus/platform/http/auth'
-import { etagOf, requireIfMatch } from '@campus/platform/http/etag'
 import { problems } from '@campus/platform/http/problem'
-import type { App, FastifyReply, FastifyRequest } from '@campus/platform/http/server'
+import type { App, FastifyRequest } from '@campus/platform/http/server'
 import { newId } from '@campus/platform/new-id'
 import { Type } from 'typebox'
-import { type CartKey, findCart, insertCart, lockOpenCartOf } from './cart.store.ts'
+import { findCart, insertCart, lockOpenCartOf } from './cart.store.ts'
 import type { Cart } from './cart.ts'
 import { quantityMax } from './cart.ts'
-import { CartView, NewCartView, viewOf } from './cart-view.ts'
+import { CartView, NewCartView } from './cart-view.ts'
 import { type CartDeps, changeCart } from './change-cart.command.ts'
 import { claimCart } from './claim-cart.command.ts'
+import { createShow, hashOf, keyOf, seenBy, TokenHeader } from './show-cart.routes.ts'
 
 const CartParams = Type.Object({ cartId: CartId })
 const ItemParams = Type.Object({ cartId: CartId, variantId: VariantId })
-const TokenHeader = Type.Object({
-  'x-cart-token': Type.Optional(
-    Type.String({ pattern: '^[A-Za-z0-9_-]{43}$', description: 'Token of a guest cart' }),
-  ),
-})
 const tags = ['carts']
 
 /** Carts of guests and accounts. */
 export function cartRoutes(deps: CartDeps) {
-  const { postgres, clock, offersOf } = deps
-
-  async function show(reply: FastifyReply, cart: Cart) {
-    reply.header('etag', etagOf(cart.version))
-    return view(cart)
-  }
-
-  async function view(cart: Cart): Promise<CartView> {
-    const ids = cart.lines.map(line => line.variantId)
-    return viewOf(cart, await postgres.read(tx => offersOf(tx, ids, clock.now())))
-  }
+  const { postgres, clock } = deps
+  const show = createShow(deps)
 
   return async (app: App): Promise<void> => {
     app.post(
@@ -171,23 +157,7 @@ export function cartRoutes(deps: CartDeps) {
       ...item,
       quantity,
       key: keyOf(request),
-      // Optional here: whoever sends it does not want to undo somebody else's change.
-      requireSeen: version => {
-        if (request.headers['if-match'] !== undefined) requireIfMatch(request, version, { version })
-      },
+      requireSeen: seenBy(request),
     })
   }
-}
-
-/** What a request shows of its right to a cart. */
-function keyOf(request: FastifyRequest): CartKey {
-  const token = request.headers['x-cart-token']
-  return {
-    userId: request.user === null ? null : asId<UserId>(request.user.userId),
-    tokenHash: typeof token === 'string' ? hashOf(token) : null,
-  }
-}
-
-function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('hex')
 }

@@ -50,10 +50,10 @@ export async function insertCart(
   return rowCount === 1
 }
 
-/** Replaces the lines and raises the version. */
+/** Replaces the lines, keeps the coupon of `cart` and raises the version. */
 export async function saveLines(
   tx: Tx,
-  { id, version }: Cart,
+  { id, version, coupon }: Cart,
   lines: readonly CartLine[],
   now: Date,
 ): Promise<Cart | undefined> {
@@ -65,10 +65,22 @@ export async function saveLines(
   }
   const [row] = await tx
     .update(cart)
-    .set({ version: version + 1, updatedAt: now })
+    .set({ version: version + 1, coupon, updatedAt: now })
     .where(eq(cart.id, id))
     .returning()
   return row === undefined ? undefined : { ...toCart(row), lines }
+}
+
+/** Puts a coupon in, or takes it out with null, and raises the version. The caller holds the lock. */
+export async function saveCoupon(
+  tx: Tx,
+  before: Cart,
+  coupon: string | null,
+  now: Date,
+): Promise<Cart> {
+  const version = before.version + 1
+  await tx.update(cart).set({ version, coupon, updatedAt: now }).where(eq(cart.id, before.id))
+  return { ...before, version, coupon }
 }
 
 /** Ends a cart: it was checked out or merged into another. */
@@ -115,6 +127,6 @@ async function withLines(tx: Tx, row: CartRow): Promise<Cart> {
   return { ...toCart(row), lines }
 }
 
-function toCart({ id, userId, state, version }: CartRow): Omit<Cart, 'lines'> {
-  return { id, userId, state, version }
+function toCart({ id, userId, state, version, coupon }: CartRow): Omit<Cart, 'lines'> {
+  return { id, userId, state, version, coupon }
 }

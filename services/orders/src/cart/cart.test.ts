@@ -25,7 +25,14 @@ const offer = (variantId: VariantId, unitPrice = eur(1_290)): Offer => ({
   sellerId: null,
   unitPrice,
 })
-const cart: Cart = { id: asId<CartId>(id(3)), userId: null, state: 'open', version: 1, lines: [] }
+const cart: Cart = {
+  id: asId<CartId>(id(3)),
+  userId: null,
+  state: 'open',
+  version: 1,
+  coupon: null,
+  lines: [],
+}
 
 test('setting a quantity replaces it, and 0 takes the line out', async t => {
   const one = withQuantity(cart.lines, mug, 1)

@@ -23,6 +23,8 @@ export interface Cart {
   readonly state: 'open' | 'checked_out' | 'merged' | 'abandoned'
   /** Raised by each change; the ETag. */
   readonly version: number
+  /** Code of the coupon that the buyer has put in, in capital letters, whether it holds or not. */
+  readonly coupon: string | null
   readonly lines: readonly CartLine[]
 }
 

@@ -1,9 +1,10 @@
-import type { CartId, VariantId } from '@campus/contracts/ids'
+import type { CartId, UserId, VariantId } from '@campus/contracts/ids'
 import type { Clock } from '@campus/platform/clock'
 import type { Postgres, Tx } from '@campus/platform/data/postgres'
 import { chassis, fail, refuseAll } from '@campus/platform/errors'
 import type { Offers } from '../assortment/offer.ts'
 import { refuse } from '../errors.ts'
+import type { Coupon } from '../promotions/coupon.ts'
 import { type CartKey, lockCart, saveLines } from './cart.store.ts'
 import { type Cart, priced, requireOpen, totalOf, withQuantity } from './cart.ts'
 
@@ -12,6 +13,8 @@ export interface CartDeps {
   readonly clock: Clock
   readonly offersOf: (tx: Tx, variantIds: readonly VariantId[], now: Date) => Promise<Offers>
   readonly isKnownVariant: (tx: Tx, variantId: VariantId) => Promise<boolean>
+  /** What a buyer, null for a guest, gets by a code. */
+  readonly couponOf: (tx: Tx, code: string, userId: UserId | null) => Promise<Coupon | undefined>
 }
 
 /**

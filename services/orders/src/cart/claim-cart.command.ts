@@ -10,7 +10,7 @@ import { type Cart, merged, requireOpen, type Strategy } from './cart.ts'
 
 /**
  * Gives a guest's cart to an account. When the account has an open cart, the two become one by
- * `strategy` and the account keeps its own; otherwise it gets the guest's.
+ * `strategy` and the account keeps its own; otherwise it gets the guest's. So it is with the coupons.
  *
  * @returns the account's open cart
  * @throws AppError `request.not_found`, `orders.cart_not_open`, `orders.cart_not_claimable`
@@ -36,6 +36,7 @@ export async function claimCart(
     else await closeCart(tx, guest, 'merged', now)
     await emit(tx, cartClaimed.of({ cartId, userId, strategy }))
     if (own === undefined) return { ...guest, userId, version: guest.version + 1 }
-    return (await saveLines(tx, own, merged(own.lines, guest.lines, strategy), now)) ?? own
+    const joined = { ...own, coupon: own.coupon ?? guest.coupon }
+    return (await saveLines(tx, joined, merged(own.lines, guest.lines, strategy), now)) ?? own
   })
 }

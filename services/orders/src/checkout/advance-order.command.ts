@@ -19,6 +19,8 @@ export interface SagaDeps {
   readonly ignored: Counter<'state' | 'event'>
   /** The refund of a return has succeeded; part of the same transaction. */
   readonly closeReturn: (tx: Tx, returnId: ReturnId, now: Date) => Promise<void>
+  /** An order with a discount was cancelled: the coupon may be used again. Part of it as well. */
+  readonly returnCoupon: (tx: Tx, orderId: OrderId, now: Date) => Promise<void>
 }
 
 /** Fires with an order's id once a change of it has committed. */
@@ -109,7 +111,7 @@ export async function noteLocked(tx: Tx, order: Order, entry: Entry, now: Date):
 
 async function carryOut(
   tx: Tx,
-  { closeReturn }: SagaDeps,
+  { closeReturn, returnCoupon }: SagaDeps,
   order: Order,
   { saga, publish }: Extract<Step, { kind: 'stepped' }>,
   now: Date,
@@ -127,6 +129,8 @@ async function carryOut(
     request.kind === 'return_closed' ? [request.returnId] : [],
   )
   for (const returnId of closed) await closeReturn(tx, returnId, now)
+  const isCancelled = publish.some(({ kind }) => kind === 'order_cancelled')
+  if (isCancelled && next.totals.discount.amount > 0) await returnCoupon(tx, next.id, now)
   const lines = isConfirmed || closed.length > 0 ? await linesOf(tx, order) : []
   await emit(tx, ...publish.map(request => toEvent(request, next, lines, now)))
   onCommit(tx, () => orderChanged.emit(next.id))

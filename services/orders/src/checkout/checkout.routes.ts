@@ -21,7 +21,7 @@ import { cancelOrder } from './cancel-order.command.ts'
 import { findOrder } from './order.store.ts'
 import type { Order } from './order.ts'
 import { OrderSummary, summaryOf } from './order-view.ts'
-import { type Carts, placeOrder } from './place-order.command.ts'
+import { type Carts, placeOrder, type Redeem } from './place-order.command.ts'
 import { isOver } from './saga-state.ts'
 
 export interface CheckoutDeps {
@@ -30,6 +30,7 @@ export interface CheckoutDeps {
   readonly saga: SagaDeps
   readonly holdSeconds: number
   readonly carts: Carts
+  readonly redeem: Redeem
 }
 
 const Placed = Type.Object({ ...OrderSummary.properties, cartId: CartId })

@@ -1,9 +1,11 @@
 import type { Line, Totals } from '@campus/contracts/events/orders'
 import type { AddressId, CartId, OrderId, PaymentMethodId, UserId } from '@campus/contracts/ids'
-import { equals, type Money, sum, zero } from '@campus/contracts/money'
+import { equals, type Money, zero } from '@campus/contracts/money'
 import { refuseAll } from '@campus/platform/errors'
-import { type Cart, type PricedLine, totalOf } from '../cart/cart.ts'
+import type { Cart, PricedLine } from '../cart/cart.ts'
+import { type Quote, type QuotedLine, quoteOf } from '../cart/quote.ts'
 import { refuse } from '../errors.ts'
+import type { Verdict } from '../promotions/coupon.ts'
 import type { Noted } from './noted.ts'
 import { isUntouched, type LineProgress } from './progress.ts'
 import type { Saga } from './saga-state.ts'
@@ -30,18 +32,21 @@ export interface Order {
 /**
  * The lines and totals of an order for `cart` at the prices of the moment.
  *
- * @param expected what the buyer was shown and agreed to (O4)
+ * @param expected what the buyer was shown and agreed to, with the discount (O4)
+ * @param coupon what the coupon in the cart does; the reasons against it stand beside `total_changed`
  * @throws AppError with every reason that holds: `orders.cart_not_open`, `orders.cart_empty`,
  *   `orders.variant_unavailable`, `orders.total_changed`
  */
 export function decidePlacement(
-  cart: Cart,
+  { state }: Pick<Cart, 'state'>,
   lines: readonly PricedLine[],
   expected: Money,
+  coupon: Verdict | null = null,
 ): { readonly lines: Line[]; readonly totals: Totals } {
-  const total = totalOf(lines, expected.currency)
+  const quote = quoteOf(lines, coupon, expected.currency)
+  const { total } = quote
   const reasons = []
-  if (cart.state !== 'open') reasons.push(refuse.cart_not_open({ state: cart.state }))
+  if (state !== 'open') reasons.push(refuse.cart_not_open({ state }))
   if (lines.length === 0) reasons.push(refuse.cart_empty())
   for (const { variantId, offer } of lines) {
     if (offer === null) reasons.push(refuse.variant_unavailable({ variantId }))
@@ -51,12 +56,13 @@ export function decidePlacement(
       refuse.total_changed({
         expected,
         total,
-        lines: lines.map(({ variantId, total: lineTotal }) => ({ variantId, total: lineTotal })),
+        lines: quote.lines.map(line => ({ variantId: line.variantId, total: line.total })),
       }),
+      ...(coupon?.reasons ?? []),
     )
   }
   refuseAll(reasons)
-  return { lines: lines.flatMap((line, i) => toLine(line, i + 1)), totals: totalsOf(total) }
+  return { lines: quote.lines.flatMap((line, i) => toLine(line, i + 1)), totals: totalsOf(quote) }
 }
 
 /** Whether somebody may look at an order: its owner and staff (O8). */
@@ -81,9 +87,8 @@ export function progressOf(lines: readonly Line[]): LineProgress[] {
   }))
 }
 
-function toLine({ offer, quantity, total }: PricedLine, lineNo: number): Line[] {
+function toLine({ offer, quantity, discount, total }: QuotedLine, lineNo: number): Line[] {
   if (offer === null || total === null) return []
-  const none = zero(total.currency)
   return [
     {
       lineNo,
@@ -95,22 +100,16 @@ function toLine({ offer, quantity, total }: PricedLine, lineNo: number): Line[] 
       title: offer.title,
       quantity,
       unitPrice: offer.unitPrice,
-      discount: none,
-      tax: none,
+      discount,
+      tax: zero(total.currency),
       total,
     },
   ]
 }
 
-function totalsOf(goods: Money): Totals {
+function totalsOf({ goods, discount, total }: Quote): Totals {
   const none = zero(goods.currency)
-  return {
-    goods,
-    discount: none,
-    tax: none,
-    shipping: none,
-    total: sum([goods, none, none], goods.currency),
-  }
+  return { goods, discount, tax: none, shipping: none, total }
 }
 
 /**

@@ -1,5 +1,12 @@
 import { orderPlaced } from '@campus/contracts/events/orders'
-import type { AddressId, CartId, OrderId, PaymentMethodId, UserId } from '@campus/contracts/ids'
+import type {
+  AddressId,
+  CartId,
+  OrderId,
+  PaymentMethodId,
+  PromotionId,
+  UserId,
+} from '@campus/contracts/ids'
 import type { Money } from '@campus/contracts/money'
 import type { Clock } from '@campus/platform/clock'
 import type { Postgres, Tx } from '@campus/platform/data/postgres'
@@ -8,22 +15,40 @@ import { emit } from '@campus/platform/events/outbox'
 import { newId } from '@campus/platform/new-id'
 import { currentFlow } from '@campus/platform/process/flow'
 import type { Cart, PricedLine } from '../cart/cart.ts'
+import type { Verdict } from '../promotions/coupon.ts'
 import { insertOrder } from './order.store.ts'
 import { decidePlacement, type Order, progressOf } from './order.ts'
 import { placed } from './saga.ts'
 import type { Timing } from './saga-state.ts'
 import { addEntries } from './timeline.store.ts'
 
+interface PricedCart {
+  readonly cart: Cart
+  readonly lines: readonly PricedLine[]
+  readonly coupon: Verdict | null
+}
+
 /** What checkout needs of the carts. */
 export interface Carts {
-  /** The cart, locked, with each line at the price of `now`. */
+  /** The cart and then the promotion of its coupon, locked, with each line at the price of `now`. */
   lockPriced(
     tx: Tx,
     key: { readonly cartId: CartId; readonly userId: UserId; readonly now: Date },
-  ): Promise<{ readonly cart: Cart; readonly lines: readonly PricedLine[] } | undefined>
+  ): Promise<PricedCart | undefined>
   /** The cart has become an order. */
   close(tx: Tx, cart: Cart, now: Date): Promise<void>
 }
+
+/** Uses a promotion, which `lockPriced` has locked, for an order that was just placed. */
+export type Redeem = (
+  tx: Tx,
+  use: {
+    readonly promotionId: PromotionId
+    readonly orderId: OrderId
+    readonly userId: UserId
+    readonly redeemedAt: Date
+  },
+) => Promise<void>
 
 interface Deps {
   readonly postgres: Postgres
@@ -31,6 +56,7 @@ interface Deps {
   readonly timing: Timing
   readonly holdSeconds: number
   readonly carts: Carts
+  readonly redeem: Redeem
 }
 
 export interface Placement {
@@ -50,14 +76,15 @@ export interface Placement {
  * @throws AppError `request.not_found`, and all reasons of `decidePlacement`
  */
 export async function placeOrder(deps: Deps, placement: Placement): Promise<Order> {
-  const { postgres, clock, timing, holdSeconds, carts } = deps
+  const { postgres, clock, timing, holdSeconds, carts, redeem } = deps
   return postgres.transaction(async tx => {
     const now = clock.now()
     const { cartId, userId } = placement
     const found = await carts.lockPriced(tx, { cartId, userId, now })
     if (found === undefined) return fail(chassis.notFound())
     placement.requireSeen(found.cart.version)
-    const { lines, totals } = decidePlacement(found.cart, found.lines, placement.expectedTotal)
+    const { cart, coupon } = found
+    const { lines, totals } = decidePlacement(cart, found.lines, placement.expectedTotal, coupon)
     const id = newId<OrderId>()
     const order: Order = {
       id,
@@ -74,8 +101,13 @@ export async function placeOrder(deps: Deps, placement: Placement): Promise<Orde
       saga: placed({ totalMinor: totals.total.amount, lines: progressOf(lines) }, now, timing),
       happenings: [],
     }
-    await carts.close(tx, found.cart, now)
+    await carts.close(tx, cart, now)
     await insertOrder(tx, order, lines)
+    // A coupon that takes nothing off is not used; that an order has a discount tells that one was.
+    if (coupon?.promotionId && totals.discount.amount > 0) {
+      const { promotionId } = coupon
+      await redeem(tx, { promotionId, orderId: id, userId, redeemedAt: now })
+    }
     const amount = totals.total
     await addEntries(tx, id, [{ code: 'order_placed', data: { amount } }], now)
     await emit(tx, orderPlaced.of({ orderId: id, cartId, userId, lines, totals, holdSeconds }))
