@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { createBell } from './bell.ts'
 
 const waitSecondsMax = 10
 
@@ -64,29 +65,5 @@ export async function waitUntil<T>(
     return undefined
   } finally {
     unsubscribe?.()
-  }
-}
-
-/** Something to wait for that remembers a ring which came while nobody waited. */
-function createBell() {
-  let hasRung = false
-  let onRing: () => void = () => undefined
-  return {
-    ring() {
-      hasRung = true
-      onRing()
-    },
-    async heard(timeoutMs: number, signal: AbortSignal): Promise<void> {
-      if (!hasRung) {
-        const { promise, resolve } = Promise.withResolvers<void>()
-        const timer = setTimeout(resolve, timeoutMs)
-        onRing = resolve
-        signal.addEventListener('abort', onRing, { once: true })
-        await promise
-        signal.removeEventListener('abort', onRing)
-        clearTimeout(timer)
-      }
-      hasRung = false
-    },
   }
 }

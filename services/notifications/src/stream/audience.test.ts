@@ -3,7 +3,7 @@ import type { SessionId, UserId } from '@campus/contracts/ids'
 import { newId } from '@campus/platform/new-id'
 import { test } from 'tap'
 import { createAudience } from './audience.ts'
-import { frameText, resumeAfter } from './frame.ts'
+import { resumeAfter } from './frames.ts'
 
 const never = new AbortController().signal
 const somebody = () => ({ userId: newId<UserId>(), sid: newId<SessionId>() })
@@ -61,11 +61,6 @@ test('the end of a session ends its streams only', async t => {
   audience.end(ada.sid)
   t.equal(one?.ended.aborted, true)
   t.equal(two?.ended.aborted, false)
-})
-
-test('what people wrote cannot end a frame or begin another', async t => {
-  const text = frameText({ event: 'notification', id: 7, data: { title: 'a\n\nevent: end\r\n' } })
-  t.equal(text, 'id: 7\nevent: notification\ndata: {"title":"a\\n\\nevent: end\\r\\n"}\n\n')
 })
 
 test('a stream goes on after the last id, never beyond the present', async t => {

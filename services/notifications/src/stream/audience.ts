@@ -1,4 +1,5 @@
 import type { SessionId, UserId } from '@campus/contracts/ids'
+import { createBell } from '@campus/platform/http/bell'
 
 // Who listens in this process. A ring only says that a look is worthwhile: it may be lost or come twice,
 // and the version of the list decides whether there is news.
@@ -79,27 +80,23 @@ export function createAudience({
 
 function newListener(sid: SessionId, leave: () => void): Listener {
   const over = new AbortController()
+  const bell = createBell()
   let heard = 0
-  let wake = (): void => undefined
   return {
     sid,
     known: 0,
     ended: over.signal,
     ring(version) {
       heard = Math.max(heard, version)
-      if (heard > this.known) wake()
+      if (heard > this.known) bell.ring()
     },
     end: () => over.abort(),
     leave,
     async rung(timeoutMs, signal) {
-      if (heard <= this.known && !signal.aborted) {
-        const { promise, resolve } = Promise.withResolvers<void>()
-        wake = resolve
-        const timer = setTimeout(resolve, timeoutMs)
-        signal.addEventListener('abort', wake, { once: true })
-        await promise
-        signal.removeEventListener('abort', wake)
-        clearTimeout(timer)
+      // A ring may have been for what was read meanwhile.
+      for (let isRung = true; isRung && heard <= this.known; ) {
+        // oxlint-disable-next-line no-await-in-loop -- one ring after the other is the point.
+        isRung = await bell.heard(timeoutMs, signal)
       }
       return heard > this.known
     },

@@ -1,25 +1,37 @@
+import {
+  frameText,
+  heartbeat,
+  retryText,
+  type StreamLife,
+} from '@campus/platform/http/event-frames'
 import type { UnreadCount } from '../inbox/notification.ts'
 import { viewOf } from '../inbox/notification-view.ts'
 import type { Seat } from './audience.ts'
-import { frameText, heartbeat, resumeAfter } from './frame.ts'
 import type { Listed } from './listed.ts'
 
 /** Notifications that are read at once; the next ones are read when these were taken. */
 const pageMax = 50
-/** How long clients wait before they connect again, spread so that they do not come all at once. */
-const retryMs = { least: 1_000, spread: 2_000 }
 
 /** What a stream is made of. */
-export interface StreamParts {
+export interface StreamParts extends StreamLife {
   readonly seat: Seat
-  /** Aborted when the stream must end. */
-  readonly over: AbortSignal
-  readonly endReason: () => 'token_expired' | 'session_ended' | 'server_stopping'
   readonly lastEventId: string | undefined
   readonly locale: string
   readonly heartbeatMs: number
   readonly unread: () => Promise<UnreadCount>
   readonly listedAfter: (seq: number, max: number) => Promise<readonly Listed[]>
+}
+
+/**
+ * Where a stream goes on.
+ *
+ * @param header `Last-Event-ID` as it came
+ * @param version of the list now
+ * @returns the version that the client has seen; now for one that says nothing or nonsense
+ */
+export function resumeAfter(header: string | undefined, version: number): number {
+  if (header === undefined || !/^\d{1,9}$/.test(header)) return version
+  return Math.min(Number(header), version)
 }
 
 /**
@@ -30,12 +42,7 @@ export async function* framesOf(parts: StreamParts): AsyncGenerator<string> {
   const { seat, over, locale, heartbeatMs } = parts
   let { count, version } = await parts.unread()
   let sent = resumeAfter(parts.lastEventId, version)
-  yield frameText({
-    event: 'ready',
-    id: sent,
-    retryMs: Math.round(retryMs.least + Math.random() * retryMs.spread),
-    data: { unread: count },
-  })
+  yield retryText() + frameText({ event: 'ready', id: sent, data: { unread: count } })
   while (!over.aborted) {
     const listed = await parts.listedAfter(sent, pageMax)
     for (const one of listed) {

@@ -1,13 +1,12 @@
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { asId, type SessionId, type UserId } from '@campus/contracts/ids'
 import type { Clock } from '@campus/platform/clock'
 import type { Postgres, Tx } from '@campus/platform/data/postgres'
 import { AppError } from '@campus/platform/errors'
 import { userOf } from '@campus/platform/http/auth'
-import { requestSignal } from '@campus/platform/http/prefer-wait'
+import { sendStream, streamLife } from '@campus/platform/http/event-stream'
 import { problems } from '@campus/platform/http/problem'
 import type { App } from '@campus/platform/http/server'
-import { tokenSeconds } from '@campus/platform/http/tokens'
 import { Type } from 'typebox'
 import { refuse } from '../errors.ts'
 import type { UnreadCount } from '../inbox/notification.ts'
@@ -23,9 +22,6 @@ interface Deps {
   readonly localeOf: (tx: Tx, userId: UserId) => Promise<string | undefined>
   readonly countUnread: (tx: Tx, userId: UserId) => Promise<UnreadCount>
 }
-
-/** A reader that takes nothing any more has so long to read the end. */
-const graceMs = 2_000
 
 /** What happens to a person's list, as it happens. */
 export function streamRoutes(deps: Deps) {
@@ -65,31 +61,18 @@ export function streamRoutes(deps: Deps) {
           throw new AppError([refuse.too_many_streams()], { headers: { 'retry-after': '30' } })
         }
         reply.raw.once('close', () => seat.leave())
-        const leftMs = (user.issuedAt + tokenSeconds) * 1_000 - clock.now().getTime()
-        const expired = AbortSignal.timeout(Math.max(leftMs, 0))
-        const gone = requestSignal(request, reply)
-        const over = AbortSignal.any([expired, seat.ended, gone])
-        over.addEventListener('abort', () => {
-          setTimeout(() => reply.raw.destroy(), graceMs).unref()
-        })
+        const life = streamLife(request, reply, { user, clock, ended: seat.ended })
         const locale = (await postgres.read(tx => localeOf(tx, userId))) ?? 'en'
         const frames = framesOf({
+          ...life,
           seat,
-          over,
-          endReason: () => {
-            if (expired.aborted) return 'token_expired'
-            return seat.ended.aborted ? 'session_ended' : 'server_stopping'
-          },
           lastEventId: request.headers['last-event-id'],
           locale,
           heartbeatMs,
           unread: async () => postgres.read(tx => countUnread(tx, userId)),
           listedAfter: async (seq, max) => postgres.read(tx => listedAfter(tx, userId, seq, max)),
         })
-        return reply
-          .type('text/event-stream; charset=utf-8')
-          .headers({ 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
-          .send(Readable.from(frames))
+        return sendStream(reply, frames)
       },
     )
   }

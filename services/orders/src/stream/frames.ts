@@ -1,24 +1,18 @@
+import {
+  frameText,
+  heartbeat,
+  retryText,
+  type StreamLife,
+} from '@campus/platform/http/event-frames'
 import type { OrderView } from '../checkout/order-view.ts'
 import { isOpen } from '../returns/return.ts'
 import type { Seat } from './seats.ts'
 
-// The text of one stream, in the words of the HTML standard. Each piece is made when the one before it was
-// taken, so a reader that is slow costs one view and no more, and never sees a version twice.
-//
-// https://html.spec.whatwg.org/multipage/server-sent-events.html
-
-/** How long clients wait before they connect again, spread so that they do not come all at once. */
-const retryMs = { least: 1_000, spread: 2_000 }
-
-/** A comment that keeps proxies from taking a quiet stream for a dead one. */
-const heartbeat = ': still here\n\n'
+// The text of one stream. A reader that is slow misses versions, and never sees one twice.
 
 /** What a stream is made of. */
-export interface StreamParts {
+export interface StreamParts extends StreamLife {
   readonly seat: Seat
-  /** Aborted when the stream must end. */
-  readonly over: AbortSignal
-  readonly endReason: () => 'token_expired' | 'session_ended' | 'server_stopping'
   /** Version that the client has; 0 for none. */
   readonly seen: number
   readonly heartbeatMs: number
@@ -49,30 +43,20 @@ export function seenVersion(header: string | undefined, version: number): number
 export async function* framesOf(parts: StreamParts): AsyncGenerator<string> {
   const { seat, over, heartbeatMs, load } = parts
   // Answers at once also where there is nothing new to show: whoever forwards it waits for the first byte.
-  yield `retry: ${Math.round(retryMs.least + Math.random() * retryMs.spread)}\n\n`
+  yield retryText()
   seat.known = parts.seen
   while (!over.aborted) {
     const view = await load()
     if (view.version > seat.known) {
       seat.known = view.version
-      yield frame('order', view, view.version)
+      yield frameText({ event: 'order', id: view.version, data: view })
     }
     if (hasEnded(view)) {
-      yield frame('end', { reason: 'order_ended' })
+      yield frameText({ event: 'end', data: { reason: 'order_ended' } })
       return
     }
     const isNews = await seat.rung(heartbeatMs, over)
     if (!isNews && !over.aborted) yield heartbeat
   }
-  yield frame('end', { reason: parts.endReason() })
-}
-
-/** JSON has no line breaks outside of its strings, and none inside: one line. */
-function frame(event: string, data: object, id?: number): string {
-  const lines = [
-    ...(id === undefined ? [] : [`id: ${id}`]),
-    `event: ${event}`,
-    `data: ${JSON.stringify(data)}`,
-  ]
-  return `${lines.join('\n')}\n\n`
+  yield frameText({ event: 'end', data: { reason: parts.endReason() } })
 }

@@ -1,5 +1,5 @@
 import type { OrderId } from '@campus/contracts/ids'
-import { createBell } from './bell.ts'
+import { createBell } from '@campus/platform/http/bell'
 
 // Who watches an order in this process. A ring only says that a look is worthwhile: it may be lost or
 // come twice, and the version of the order decides whether there is news.

@@ -1,12 +1,11 @@
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { OrderId } from '@campus/contracts/ids'
 import type { Clock } from '@campus/platform/clock'
 import { AppError, chassis, fail } from '@campus/platform/errors'
 import { userOf } from '@campus/platform/http/auth'
-import { requestSignal } from '@campus/platform/http/prefer-wait'
+import { sendStream, streamLife } from '@campus/platform/http/event-stream'
 import { problems } from '@campus/platform/http/problem'
 import type { App } from '@campus/platform/http/server'
-import { tokenSeconds } from '@campus/platform/http/tokens'
 import { Type } from 'typebox'
 import { maySee, type Order } from '../checkout/order.ts'
 import type { OrderView } from '../checkout/order-view.ts'
@@ -23,9 +22,6 @@ interface Deps {
   /** Calls a listener after each change of an order by this process. @returns how to stop */
   readonly onOrderChanged: (orderId: OrderId, listener: () => void) => () => void
 }
-
-/** A reader that takes nothing any more has so long to read the end. */
-const graceMs = 2_000
 
 /** An order as it changes. */
 export function streamRoutes(deps: Deps) {
@@ -74,7 +70,6 @@ export function streamRoutes(deps: Deps) {
           unsubscribe()
           seat.leave()
         })
-        const gone = requestSignal(request, reply)
         const load = async () => {
           const order = await findOrder(orderId)
           return order !== undefined && maySee(order, user) ? order : fail(chassis.notFound())
@@ -83,27 +78,9 @@ export function streamRoutes(deps: Deps) {
         const seen = seenVersion(request.headers['last-event-id'], order.version)
         // Browsers connect again after each end, unless they are told that there is no more.
         if (seen === order.version && hasEnded(await show(order))) return reply.code(204).send(null)
-        const leftMs = (user.issuedAt + tokenSeconds) * 1_000 - clock.now().getTime()
-        const expired = AbortSignal.timeout(Math.max(leftMs, 0))
-        const over = AbortSignal.any([expired, seat.ended, gone])
-        over.addEventListener('abort', () => {
-          setTimeout(() => reply.raw.destroy(), graceMs).unref()
-        })
-        const frames = framesOf({
-          seat,
-          over,
-          endReason: () => {
-            if (expired.aborted) return 'token_expired'
-            return seat.ended.aborted ? 'session_ended' : 'server_stopping'
-          },
-          seen,
-          heartbeatMs,
-          load: async () => show(await load()),
-        })
-        return reply
-          .type('text/event-stream; charset=utf-8')
-          .headers({ 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
-          .send(Readable.from(frames))
+        const life = streamLife(request, reply, { user, clock, ended: seat.ended })
+        const look = async () => show(await load())
+        return sendStream(reply, framesOf({ ...life, seat, seen, heartbeatMs, load: look }))
       },
     )
   }
