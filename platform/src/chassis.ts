@@ -15,7 +15,7 @@ import { type App, createServer } from './http/server.ts'
 import type { ServiceConfig } from './process/config.ts'
 import { type Job, startJobs } from './process/jobs.ts'
 import type { Service } from './process/lifecycle.ts'
-import { followRevocations } from './revocations.ts'
+import { type FollowedRevocations, followRevocations } from './revocations.ts'
 
 /** Everything a service has that is not its business. */
 export interface Chassis extends Host {
@@ -25,6 +25,8 @@ export interface Chassis extends Host {
   readonly cache: Cache
   /** Routes are registered here, as plugins. */
   readonly app: App
+  /** For what outlives the check of its request, e.g. a stream. */
+  readonly isRevoked: FollowedRevocations['isRevoked']
   /** What the service does besides answering requests; to be called once, at the end. */
   run(work: Work): Service & { readonly app: App }
 }
@@ -135,6 +137,7 @@ export function createChassis(options: {
     redis,
     cache: createCache({ redis, service, metrics }),
     app,
+    isRevoked: token => revocations.isRevoked(token),
     run,
   }
 }

@@ -40,7 +40,6 @@ import { decideReturnRoutes } from './returns/decide-return.routes.ts'
 import type { ReturnDeps } from './returns/lock-return.command.ts'
 import { returnRoutes } from './returns/return.routes.ts'
 import { closeReturn, returnsOfOrder } from './returns/return.store.ts'
-import { followRevokedSessions } from './revoked-sessions.ts'
 import { sagaRoutes } from './sagas/saga.routes.ts'
 import { createSeats } from './stream/seats.ts'
 import { streamRoutes } from './stream/stream.routes.ts'
@@ -57,7 +56,7 @@ export function buildService(config: Config) {
       coupon: { max: 30, windowSeconds: 60, by: 'user' },
     },
   })
-  const { postgres, clock, metrics, app } = chassis
+  const { postgres, clock, metrics, app, isRevoked } = chassis
   const cursorSecret = config.CURSOR_SECRET
   const saga: SagaDeps = {
     timing: timingOf(config),
@@ -130,7 +129,6 @@ export function buildService(config: Config) {
   )
   app.register(historyRoutes({ postgres, cursorSecret, show }))
   app.register(timelineRoutes({ postgres, cursorSecret }))
-  const { isRevoked } = followRevokedSessions(chassis)
   app.register(
     streamRoutes({
       clock,
