@@ -227,20 +227,24 @@ test('an order with a coupon is placed, paid and confirmed at the lower total', 
 test('O5: of 50 buyers at once exactly as many get the discount as the limit allows', async t => {
   const { id, code, url } = await promote({ usageLimit: 10 })
   const other = await bench.replica()
-  const carts = await Promise.all(
-    Array.from({ length: 50 }, async () => {
-      const { headers } = buyer(bench)
-      const cart = await bench.cartWith(headers, mug.variantId, 2)
-      return { headers, cart: await bench.couponIn(headers, cart, code) }
-    }),
-  )
+  const carts: { headers: Headers; cart: Awaited<ReturnType<typeof bench.couponIn>> }[] = []
+  for (let i = 0; i < 50; i += 1) {
+    const { headers } = buyer(bench)
+    const cart = await bench.cartWith(headers, mug.variantId, 2)
+    carts.push({ headers, cart: await bench.couponIn(headers, cart, code) })
+  }
   const answers = await Promise.all(
     carts.map(async ({ headers, cart }, i) =>
-      (i % 2 === 0 ? bench.app : other.app).inject({
-        method: 'POST',
-        url: `/v1/carts/${cart.id}/checkout`,
-        headers: { ...headers, 'if-match': cart.etag, 'idempotency-key': cart.id },
-        payload: { expectedTotal: cart.total },
+      // A busy machine sheds a few of them: like any client these try again, with the same key.
+      eventually(async () => {
+        const answer = await (i % 2 === 0 ? bench.app : other.app).inject({
+          method: 'POST',
+          url: `/v1/carts/${cart.id}/checkout`,
+          headers: { ...headers, 'if-match': cart.etag, 'idempotency-key': cart.id },
+          payload: { expectedTotal: cart.total },
+        })
+        assert.notEqual(answer.statusCode, 503)
+        return answer
       }),
     ),
   )
@@ -249,7 +253,7 @@ test('O5: of 50 buyers at once exactly as many get the discount as the limit all
   for (const answer of placed) t.same(answer.json().totals.discount, eur(258))
   for (const answer of answers) {
     if (answer.statusCode === 202) continue
-    t.equal(answer.statusCode, 409)
+    t.equal(answer.statusCode, 409, answer.body)
     t.same(codesOf(answer), ['orders.total_changed', 'orders.coupon_exhausted'])
   }
   t.equal(await usedCount(url), 10)
