@@ -45,7 +45,7 @@ const ListQuery = Type.Object(
     sort: Type.Optional(
       Type.Union(
         sorts.map(sort => Type.Literal(sort)),
-        { description: '`relevance` with `q`, the first 1,000 matches; else `newest`' },
+        { description: '`relevance` with `q`, the 500 most popular matches; else `newest`' },
       ),
     ),
     facets: Type.Optional(

@@ -6,20 +6,13 @@ import {
   type FacetCounts,
   type Listing,
   type ListingFilter,
+  type ListPage,
   priceFrom,
   pricesChangeAt,
-  type Sort,
   searchTextOf,
-  tsqueryOf,
 } from './listing.ts'
+import { aheadQuery, countedMax, facetQuery, wholeQuery } from './listing-query.store.ts'
 import type { Product } from './product.ts'
-
-/** Search ranks so many matches, the most popular ones; nobody turns pages beyond. */
-const rankedMax = 1_000
-/** Facets count so many matches, the most popular ones. */
-const countedMax = 1_000
-/** Values of attributes that are counted, the most frequent ones. */
-const valuesMax = 200
 
 /** Makes the listing of a product, which is locked, what it should be at `now`. */
 export async function relist(tx: Tx, found: Product, now: Date): Promise<void> {
@@ -81,30 +74,28 @@ export interface ListedRow extends Listing {
   readonly position: number | null
 }
 
-/** Where a page begins: behind this row. */
-export interface Position {
-  /** The value of the sort; null when the id is the sort. */
-  readonly value: number | null
-  readonly productId: ProductId
+interface Row extends Record<string, unknown> {
+  readonly product_id: string
+  readonly slug: string
+  readonly title: string
+  readonly kind: 'physical' | 'course'
+  readonly category_id: string | null
+  readonly amount: number
+  readonly currency: string
+  readonly in_stock: boolean
+  readonly position: number | null
 }
 
 /** A page of a list, from behind `after` on. */
 export async function listings(
   tx: Tx,
   filter: ListingFilter,
-  page: { readonly sort: Sort; readonly after: Position | undefined; readonly max: number },
+  page: ListPage,
 ): Promise<ListedRow[]> {
-  const { rows } = await tx.execute<{
-    product_id: string
-    slug: string
-    title: string
-    kind: 'physical' | 'course'
-    category_id: string | null
-    amount: number
-    currency: string
-    in_stock: boolean
-    position: number | null
-  }>(listQuery(filter, page))
+  const ahead = aheadQuery(filter, page)
+  const near = ahead === undefined ? [] : (await tx.execute<Row>(ahead)).rows
+  const isFull = near.length === page.max
+  const rows = isFull ? near : (await tx.execute<Row>(wholeQuery(filter, page))).rows
   return rows.map(row => ({
     productId: asId<ProductId>(row.product_id),
     slug: row.slug,
@@ -115,45 +106,6 @@ export async function listings(
     inStock: row.in_stock,
     position: row.position,
   }))
-}
-
-const columns = sql`product_id, slug, title, kind, category_id, amount, currency, in_stock`
-
-/** The statement of {@link listings}; its plan has a test. */
-export function listQuery(
-  filter: ListingFilter,
-  { sort, after, max }: Parameters<typeof listings>[2],
-): SQL {
-  const isBehind = (order: SQL, direction: '<' | '>') =>
-    after === undefined
-      ? sql`true`
-      : sql`(${order}, product_id) ${sql.raw(direction)} (${after.value}, ${after.productId}::uuid)`
-  switch (sort) {
-    case 'newest':
-      return sql`select ${columns}, null as position from listing
-        where ${matches(filter)}
-          and ${after === undefined ? sql`true` : sql`product_id < ${after.productId}::uuid`}
-        order by product_id desc limit ${max}`
-    case 'popular':
-      return sql`select ${columns}, popularity as position from listing
-        where ${matches(filter)} and ${isBehind(sql`popularity`, '<')}
-        order by popularity desc, product_id desc limit ${max}`
-    case 'price':
-      return sql`select ${columns}, amount as position from listing
-        where ${matches(filter)} and ${isBehind(sql`amount`, '>')}
-        order by amount, product_id limit ${max}`
-    case '-price':
-      return sql`select ${columns}, amount as position from listing
-        where ${matches(filter)} and ${isBehind(sql`amount`, '<')}
-        order by amount desc, product_id desc limit ${max}`
-    case 'relevance':
-      return sql`select ${columns}, position from (
-          select ${columns}, ts_rank(search, ${tsquery(filter)})::float8 as position
-          from (select * from listing where ${matches(filter)}
-            order by popularity desc, product_id desc limit ${rankedMax}) hits) ranked
-        where ${isBehind(sql`position`, '<')}
-        order by position desc, product_id desc limit ${max}`
-  }
 }
 
 /** Counts the matches of a filter. */
@@ -187,25 +139,6 @@ export async function facets(tx: Tx, filter: ListingFilter): Promise<FacetCounts
   }
 }
 
-/** The statement of {@link facets}; its plan has a test. */
-export function facetQuery(filter: ListingFilter): SQL {
-  return sql`
-    with hits as materialized (
-      select category_id, attributes, amount, in_stock from listing where ${matches(filter)}
-      order by popularity desc, product_id desc limit ${countedMax + 1}
-    ), counts as (
-      select 'attribute' as kind, a.key as name, a.value, count(*) as count
-      from hits, jsonb_each_text(hits.attributes) a group by a.key, a.value
-    )
-    select 'all' as kind, null as name, null as value, count(*) as count,
-      count(*) filter (where in_stock) as in_stock, min(amount) as low, max(amount) as high
-    from hits
-    union all select 'category', category_id::text, null, count(*), null, null, null
-    from hits where category_id is not null group by category_id
-    union all (select kind, name, value, count, null, null, null from counts
-      order by count desc, name, value limit ${valuesMax})`
-}
-
 /** A category and everything below it; nothing when it is unknown. */
 export async function categoryIdsBelow(tx: Tx, id: CategoryId): Promise<CategoryId[]> {
   const { rows } = await tx.execute<{ id: string }>(sql`
@@ -214,23 +147,4 @@ export async function categoryIdsBelow(tx: Tx, id: CategoryId): Promise<Category
       union select c.id from category c join tree on c.parent_id = tree.id)
     select id from tree`)
   return rows.map(row => asId<CategoryId>(row.id))
-}
-
-function matches(filter: ListingFilter): SQL {
-  const { words, categoryIds, minAmount, maxAmount, inStock, attributes } = filter
-  const parts = [
-    words === undefined ? [] : sql`search @@ ${tsquery(filter)}`,
-    categoryIds === undefined ? [] : sql`category_id = any(${sql.param([...categoryIds])}::uuid[])`,
-    minAmount === undefined ? [] : sql`amount >= ${minAmount}`,
-    maxAmount === undefined ? [] : sql`amount <= ${maxAmount}`,
-    inStock ? sql`in_stock` : [],
-    Object.keys(attributes).length === 0
-      ? []
-      : sql`attributes @> ${JSON.stringify(attributes)}::jsonb`,
-  ].flat()
-  return parts.length === 0 ? sql`true` : sql.join(parts, sql` and `)
-}
-
-function tsquery({ words }: ListingFilter): SQL {
-  return sql`to_tsquery('simple', ${tsqueryOf(words ?? [])})`
 }

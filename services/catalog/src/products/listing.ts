@@ -30,6 +30,20 @@ export interface ListingFilter {
   readonly attributes: Attributes
 }
 
+/** Where a page begins: behind this row. */
+export interface Position {
+  /** The value of the sort; null when the id is the sort. */
+  readonly value: number | null
+  readonly productId: ProductId
+}
+
+/** A part of a list. */
+export interface ListPage {
+  readonly sort: Sort
+  readonly after: Position | undefined
+  readonly max: number
+}
+
 /** How many of the matches there are of each kind. */
 export interface FacetCounts {
   readonly categories: readonly { readonly id: CategoryId; readonly count: number }[]
