@@ -63,6 +63,24 @@ test('prices of one currency cannot overlap', async t => {
   t.equal(problemOf(response).code, 'catalog.prices_overlap')
 })
 
+test('a price that ends before it begins, or in the past, is refused', async t => {
+  const bench = await openCatalog(t)
+  const { variantId, productId } = await bench.offer(0)
+  const { headers } = await bench.app.inject({ url: `/v1/products/${productId}` })
+  for (const period of [
+    { to: '2020-01-01T00:00:00Z' },
+    { from: '2099-01-02T00:00:00Z', to: '2099-01-01T00:00:00Z' },
+  ]) {
+    const response = await bench.send(
+      'PUT',
+      `/v1/variants/${variantId}/prices`,
+      [{ price: eur(1), ...period }],
+      { 'if-match': String(headers['etag']) },
+    )
+    t.match(problemOf(response), { status: 422, code: 'catalog.price_period_empty' })
+  }
+})
+
 test('categories form a tree without circles', async t => {
   const bench = await openCatalog(t)
   const add = async (slug: string, parentId?: string) =>

@@ -18,6 +18,10 @@ export const refuse = defineErrors('catalog', {
     status: 409,
     message: 'Two prices of one currency are valid at the same time.',
   },
+  price_period_empty: {
+    status: 422,
+    message: 'A price ends after it begins, and not in the past.',
+  },
   not_tracked: { status: 409, message: 'This variant has no stock to count.' },
   stock_reserved: { status: 409, message: 'More units are reserved than would be left.' },
 })

@@ -208,7 +208,7 @@ test('a list shows a changed product at once, an archived one never, and a price
   const { productId, variantId } = shop.blueMug
   const url = `/v1/products/${productId}`
   const { headers } = await shop.app.inject({ url })
-  const soon = new Date(Date.now() + 1_500).toISOString()
+  const soon = new Date(Date.now() + 4_000).toISOString()
   const priced = await shop.send(
     'PUT',
     `/v1/variants/${variantId}/prices`,

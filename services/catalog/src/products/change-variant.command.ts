@@ -93,7 +93,8 @@ export interface PriceToSet {
 /**
  * Sets the prices of a variant from now on; what has been sold keeps its price.
  *
- * @throws AppError `request.not_found`, `catalog.prices_overlap`, `catalog.price_owned_by_courses`
+ * @throws AppError `request.not_found`, `catalog.price_owned_by_courses`, `catalog.price_period_empty`,
+ *   `catalog.prices_overlap`
  */
 export async function setPrices(
   { postgres, clock }: ProductDeps,
@@ -116,6 +117,10 @@ export async function setPrices(
       validFrom: from === undefined || from < now ? now : from,
       validTo: to ?? null,
     }))
+    const isEmpty = prices.some(
+      ({ validFrom, validTo }) => validTo !== null && validTo <= validFrom,
+    )
+    refuseAll(isEmpty ? [refuse.price_period_empty()] : [])
     const isFree = await replacePrices(tx, variantId, prices, now)
     refuseAll(isFree ? [] : [refuse.prices_overlap()])
     await updateProduct(tx, product.id, {}, now)

@@ -242,7 +242,7 @@ export function productRoutes(deps: Deps) {
             }),
             { minItems: 1, maxItems: 50 },
           ),
-          response: { 200: ProductView, ...problems(400, 401, 403, 404, 409, 412, 428) },
+          response: { 200: ProductView, ...problems(400, 401, 403, 404, 409, 412, 422, 428) },
         },
       },
       async (request, reply) => {

@@ -36,7 +36,7 @@ export function compareProfilesJob(deps: CompareDeps) {
       const isOurs = await postgres.transaction(tx => claimCheck(tx, now, before))
       if (!isOurs) return
       const last = await readProfiles(kafka, signal)
-      const found = await findFlaws(last)
+      const found = await findFlaws(last, now)
       for (const { userId, flaw } of found.slice(0, repairsMax)) {
         signal.throwIfAborted()
         await repairProfile(deps, userId)
@@ -46,7 +46,10 @@ export function compareProfilesJob(deps: CompareDeps) {
     },
   })
 
-  async function findFlaws(last: LastVersions): Promise<{ userId: UserId; flaw: Flaw }[]> {
+  async function findFlaws(
+    last: LastVersions,
+    readAt: Date,
+  ): Promise<{ userId: UserId; flaw: Flaw }[]> {
     const found: { userId: UserId; flaw: Flaw }[] = []
     const strays = new Set(
       [...last].flatMap(([key, version]) => (version === null ? [] : (ownerOf(key) ?? []))),
@@ -56,7 +59,8 @@ export function compareProfilesJob(deps: CompareDeps) {
     for (;;) {
       const page = await postgres.read(tx => ownersAfter(tx, after, pageMax))
       for (const owner of page) {
-        const flaw = flawOf(owner, last)
+        // What has changed since the topic was read is on its way.
+        const flaw = owner.updatedAt > readAt ? undefined : flawOf(owner, last)
         if (flaw !== undefined) found.push({ userId: owner.id, flaw })
         strays.delete(owner.id)
       }

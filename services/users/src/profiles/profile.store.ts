@@ -18,9 +18,14 @@ export async function ownersAfter(
   tx: Tx,
   after: UserId | undefined,
   max: number,
-): Promise<Owner[]> {
+): Promise<(Owner & { readonly updatedAt: Date })[]> {
   return tx
-    .select({ id: account.id, version: account.version, state: account.state })
+    .select({
+      id: account.id,
+      version: account.version,
+      state: account.state,
+      updatedAt: account.updatedAt,
+    })
     .from(account)
     .where(after === undefined ? undefined : gt(account.id, after))
     .orderBy(asc(account.id))
