@@ -111,10 +111,10 @@ function startClock(): (line: string) => void {
 function printSummary({ endpoints }: RunState, accounts: readonly Account[]): void {
   const shown = ['gateway', 'docs', 'inbox'].flatMap(name => {
     const url = endpoints[name]
-    return url === undefined ? [] : [`  ${name.padEnd(10)}${url}`]
+    return url === undefined ? [] : [`  ${name.padEnd(12)}${url}`]
   })
   const people = accounts.map(
-    ({ role, email, password }) => `  ${role.padEnd(10)}${email}  ${password}`,
+    ({ role, email, password }) => `  ${role.padEnd(12)}${email}  ${password}`,
   )
   const lines = [
     '',
