@@ -41,6 +41,8 @@ insert into listing
     where v.product_id = p.id and x.valid_from <= now() and (x.valid_to is null or x.valid_to > now())
     order by x.amount limit 1) lowest on true
   where p.state = 'published';
+-- Each is made again by the service soon: words without accents, and the time of the next price, are its business.
+update product set prices_change_at = now() where state = 'published';
 
 -- The lists of before read product.
 drop index product_shelf;
