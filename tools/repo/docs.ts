@@ -2,11 +2,13 @@
 // OpenAPI and AsyncAPI documents, the catalogues in docs/ and the requests. The tests that compare them
 // write them instead.
 //
-// `npm run docs -- --release` also renews what the API promises: contracts/released/openapi.json.
+// `npm run docs -- --release` also renews what is promised in contracts/released: the API, and that
+// migrations stay as they are.
 import { spawnSync } from 'node:child_process'
 import { globSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { formatJson } from './reference/json.ts'
+import { migrationHashes, migrationsFile } from './reference/migrations.ts'
 import { openApiFile, readOpenApi } from './reference/open-api.ts'
 import { promiseOf, releasedFile } from './reference/released.ts'
 
@@ -30,5 +32,6 @@ const isDone = rounds.every(files => {
 if (isDone && process.argv.includes('--release')) {
   mkdirSync(dirname(releasedFile), { recursive: true })
   writeFileSync(releasedFile, formatJson(promiseOf(readOpenApi(openApiFile))))
+  writeFileSync(migrationsFile, formatJson(migrationHashes()))
 }
 process.exitCode = isDone ? 0 : 1

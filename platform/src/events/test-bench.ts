@@ -157,7 +157,10 @@ export async function requestRetry(postgres: Postgres, acceptGap = false): Promi
   )
 }
 
-/** Fails unless `event` is later than the one before of its glass: order, looked at from outside. Sums tell that none is missing. */
+/**
+ * Fails unless `event` is later than the one before of its glass: order, looked at from outside. That none
+ * is missing is told by the sums.
+ */
 export async function serveInOrder(tx: Tx, { key, version }: Event): Promise<void> {
   const { rows } = await tx.execute(sql`
     insert into seen_version as s (consumer, topic, aggregate_key, version)

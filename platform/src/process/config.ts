@@ -82,6 +82,35 @@ export const ServiceConfig = Type.Object({
   }),
 })
 
+/** What a service with event streams needs. */
+export const StreamConfig = Type.Object({
+  STREAMS_PER_USER_MAX: Type.Integer({
+    minimum: 1,
+    maximum: 100,
+    default: 8,
+    description: 'Streams that one person may have open at one replica',
+  }),
+  STREAMS_MAX: Type.Integer({
+    minimum: 1,
+    maximum: 50_000,
+    default: 2_000,
+    description: 'Streams that one replica serves',
+  }),
+  STREAM_HEARTBEAT_SECONDS: Type.Integer({
+    minimum: 1,
+    maximum: 60,
+    default: 15,
+    description: 'A quiet stream sends a comment so often, or proxies take it for dead',
+  }),
+  STREAM_LOOK_MS: Type.Integer({
+    minimum: 50,
+    maximum: 60_000,
+    default: 1_000,
+    description:
+      'How often what streams show is looked at without a hint: other replicas change it too',
+  }),
+})
+
 /** One problem per variable; thrown by `loadConfig`. The text names no value. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'

@@ -1,4 +1,4 @@
-import { ServiceConfig } from '@campus/platform/process/config'
+import { ServiceConfig, StreamConfig } from '@campus/platform/process/config'
 import { type Static, Type } from 'typebox'
 
 /** Settings of the notifications service. */
@@ -27,29 +27,6 @@ export const Config = Type.Object({
     default: 2_000,
     description: 'How often mails whose address has arrived are looked for',
   }),
-  STREAMS_PER_USER_MAX: Type.Integer({
-    minimum: 1,
-    maximum: 100,
-    default: 8,
-    description: 'Streams that one person may have open at one replica',
-  }),
-  STREAMS_MAX: Type.Integer({
-    minimum: 1,
-    maximum: 50_000,
-    default: 2_000,
-    description: 'Streams that one replica serves',
-  }),
-  STREAM_HEARTBEAT_SECONDS: Type.Integer({
-    minimum: 1,
-    maximum: 60,
-    default: 15,
-    description: 'A quiet stream sends a comment so often, or proxies take it for dead',
-  }),
-  STREAM_LOOK_MS: Type.Integer({
-    minimum: 50,
-    maximum: 60_000,
-    default: 1_000,
-    description: 'How often the lists of open streams are looked at when no hint has come',
-  }),
+  ...StreamConfig.properties,
 })
 export type Config = Static<typeof Config>

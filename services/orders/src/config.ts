@@ -1,5 +1,5 @@
 import { holdSeconds, paymentSeconds } from '@campus/contracts/timing'
-import { ServiceConfig } from '@campus/platform/process/config'
+import { ServiceConfig, StreamConfig } from '@campus/platform/process/config'
 import { type Static, Type } from 'typebox'
 
 /** Settings of the orders service. */
@@ -65,30 +65,7 @@ export const Config = Type.Object({
     default: 14,
     description: 'Buyers may give a line back for so many days after its last unit has arrived',
   }),
-  STREAMS_PER_USER_MAX: Type.Integer({
-    minimum: 1,
-    maximum: 100,
-    default: 8,
-    description: 'Streams of orders that one person may have open at one replica',
-  }),
-  STREAMS_MAX: Type.Integer({
-    minimum: 1,
-    maximum: 50_000,
-    default: 2_000,
-    description: 'Streams that one replica serves',
-  }),
-  STREAM_HEARTBEAT_SECONDS: Type.Integer({
-    minimum: 1,
-    maximum: 60,
-    default: 15,
-    description: 'A quiet stream sends a comment so often, or proxies take it for dead',
-  }),
-  STREAM_LOOK_MS: Type.Integer({
-    minimum: 50,
-    maximum: 60_000,
-    default: 1_000,
-    description: 'How often orders with streams are looked at: another replica may change them',
-  }),
+  ...StreamConfig.properties,
   TIMER_PERIOD_MS: Type.Integer({
     minimum: 50,
     maximum: 60_000,
