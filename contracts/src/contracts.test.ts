@@ -1,10 +1,20 @@
 import { test } from 'tap'
 import { asId, type UserId } from './ids.ts'
-import { add, equals, type Money, multiply, subtract, sum } from './money.ts'
+import { add, apportion, equals, type Money, multiply, subtract, sum } from './money.ts'
 import { prefixes, serviceNames, serviceOf } from './prefixes.ts'
 import { holdSeconds, paymentSeconds } from './timing.ts'
 
 const eur = (amount: number): Money => ({ amount, currency: 'EUR' })
+
+test('shares of an amount sum up to it, follow their weights, and give odd cents to who lost most', async t => {
+  t.same(apportion(100, [1, 1, 1]), [34, 33, 33])
+  t.same(apportion(10, [1, 2, 4]), [1, 3, 6])
+  t.same(apportion(5, [0, 10, 0]), [0, 5, 0])
+  t.same(apportion(0, [0, 0]), [0, 0])
+  const large = [9_007_199_254_740_000, 991]
+  t.same(apportion(9_007_199_254_740_991, large), large, 'beyond what a number multiplies exactly')
+  t.throws(() => apportion(1, [0, 0]), RangeError)
+})
 
 test('money adds in minor units of one currency and never loses a cent', async t => {
   t.same(add(eur(1), eur(2)), eur(3))

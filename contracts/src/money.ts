@@ -45,6 +45,28 @@ export function equals(a: Money, b: Money): boolean {
   return a.amount === b.amount && a.currency === b.currency
 }
 
+/**
+ * Shares an amount out in proportion to weights, in whole minor units that sum up to it: the odd ones go to
+ * the shares that lost most by rounding down, of equal ones to the first (largest remainder).
+ *
+ * @throws RangeError when there is something to share out and nobody to get it
+ */
+export function apportion(amount: number, weights: readonly number[]): number[] {
+  const total = weights.reduce((all, weight) => all + BigInt(weight), 0n)
+  if (amount === 0) return weights.map(() => 0)
+  // Products of two amounts may exceed what a number holds exactly.
+  const exact = weights.map(weight => BigInt(amount) * BigInt(weight))
+  const shares = exact.map(product => Number(product / total))
+  const odd = amount - shares.reduce((all, share) => all + share, 0)
+  const byRemainder = exact
+    .map((product, i) => ({ i, remainder: product % total }))
+    .toSorted(
+      (a, b) => Number(b.remainder - a.remainder > 0n) - Number(a.remainder - b.remainder > 0n),
+    )
+  const favoured = new Set(byRemainder.slice(0, odd).map(({ i }) => i))
+  return shares.map((share, i) => (favoured.has(i) ? share + 1 : share))
+}
+
 function sameCurrency(a: Money, b: Money): void {
   if (a.currency !== b.currency) throw new RangeError(`${a.currency} and ${b.currency} do not add.`)
 }

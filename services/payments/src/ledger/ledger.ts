@@ -1,5 +1,6 @@
 import type { Line, Ref, Totals } from '@campus/contracts/events/orders'
 import type { AnyId, DisputeId, RefundId } from '@campus/contracts/ids'
+import { apportion } from '@campus/contracts/money'
 
 // Double-entry ledger. Debits are positive and credits negative, so that every transaction, and with
 // it the whole ledger, sums to 0 in each currency (P1). Accounts: `cash`, `unearned:order:<id>` (paid,
@@ -98,7 +99,7 @@ export function reversalEntry(
   if (cash === undefined || amount > cash.amount) throw new RangeError('There is not so much cash.')
   const { currency } = cash
   const others = held.filter(posting => posting !== cash)
-  const shares = proportional(
+  const shares = apportion(
     amount,
     others.map(posting => -posting.amount),
   )
@@ -111,22 +112,6 @@ export function reversalEntry(
       ...others.map(({ account }, i) => ({ account, amount: shares[i] ?? 0, currency })),
     ].filter(posting => posting.amount !== 0),
   }
-}
-
-/** `amount` in the proportion of `weights`, whole minor units that sum up to it. */
-function proportional(amount: number, weights: readonly number[]): number[] {
-  const total = weights.reduce((sum, weight) => sum + weight, 0)
-  // Products of two amounts may exceed what a number holds exactly.
-  const exact = weights.map(weight => BigInt(amount) * BigInt(weight))
-  const shares = exact.map(product => Number(product / BigInt(total)))
-  const missing = amount - shares.reduce((sum, share) => sum + share, 0)
-  const byRemainder = exact
-    .map((product, i) => ({ i, remainder: product % BigInt(total) }))
-    .toSorted((a, b) =>
-      a.remainder === b.remainder ? a.i - b.i : a.remainder > b.remainder ? -1 : 1,
-    )
-  const favoured = new Set(byRemainder.slice(0, missing).map(({ i }) => i))
-  return shares.map((share, i) => (favoured.has(i) ? share + 1 : share))
 }
 
 /** Money that is not earned before its order is confirmed; a fine is earned when it is paid. */
