@@ -13,7 +13,7 @@ export const moments: Readonly<Record<string, string>> = {
   'users.access_revoked.v1 session': 'Access tokens of one session are refused from now on.',
   'users.access_revoked.v1 user': 'Access tokens of one account that are older are refused.',
   'catalog.product_created.v1': 'A product exists, as a draft.',
-  'catalog.product_updated.v1': 'Title, slug, description or category of a product have changed.',
+  'catalog.product_updated.v1': 'A product says something else of itself; the names of the fields.',
   'catalog.product_published.v1': 'A product is for sale.',
   'catalog.product_archived.v1': 'A product is no longer for sale.',
   'catalog.variant_saved.v1': 'A variant is new or was changed.',
@@ -22,7 +22,7 @@ export const moments: Readonly<Record<string, string>> = {
   'catalog.stock_rejected.v1': 'An order cannot be held: every line in the way is named.',
   'catalog.stock_committed.v1': 'The held units of an order are sold.',
   'catalog.stock_commit_rejected.v1': 'Units were to be sold whose hold has ended.',
-  'catalog.stock_released.v1': 'The held units of an order can be sold again.',
+  'catalog.stock_released.v1': 'What an order held or had bought can be sold again.',
   'catalog.reservation_expired.v1': 'A hold has ended by its time.',
   'catalog.stock_adjusted.v1': 'Units came, went or were counted, with the cause.',
   'orders.order_placed.v1': 'A cart was checked out: the saga begins.',
@@ -52,7 +52,8 @@ export const moments: Readonly<Record<string, string>> = {
   'payments.payment_authorized.v1': 'The provider holds the money.',
   'payments.payment_captured.v1': 'The money was taken.',
   'payments.capture_failed.v1': 'The money that was held cannot be taken.',
-  'payments.payment_voided.v1': 'A payment was undone before money was taken.',
+  'payments.payment_voided.v1':
+    'A payment was undone: nothing was held, or it was let go, or given back.',
   'payments.late_payment_refunded.v1':
     'Money came for a payment that was over, and was given back.',
   'payments.refund_succeeded.v1': 'The provider has given money back.',
