@@ -13,6 +13,8 @@ import { becomeFirstAdmin, type Person } from './people.ts'
 
 /** A mesh of its own for one test file: servers, services and launcher as `npm start` runs them. */
 export interface Mesh {
+  /** The folder with its data and logs. */
+  readonly home: string
   readonly client: Client
   readonly inboxUrl: string
   readonly admin: Person
@@ -75,6 +77,7 @@ export async function startMesh(
   })
   const run = readRunFile(locateHome(home))
   return {
+    home,
     client,
     admin,
     inboxUrl: endpoints['inbox'] ?? '',

@@ -143,7 +143,7 @@ test(`F8: a handler that blocks its process for ${blockSeconds} s is parked, and
   t.pass()
 })
 
-const churnSeconds = faultSeconds(10, 180)
+const churnSeconds = faultSeconds(5, 180)
 
 test(`F10: 1 → 6 → 1 replicas every 5 s for ${churnSeconds} s change nothing`, async t => {
   t.setTimeout((churnSeconds + 120) * 1_000)

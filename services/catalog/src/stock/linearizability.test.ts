@@ -27,7 +27,7 @@ const clientCount = 64
 const variantCount = 3
 const callsEach = 2
 const unitsAtStart = 12
-const historyCount = faultSeconds(40, 200)
+const historyCount = faultSeconds(20, 200)
 /** A connection is cut each time so many calls were answered. */
 const killEvery = 24
 

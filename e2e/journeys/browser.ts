@@ -1,13 +1,10 @@
 // Security 50 on a whole mesh: a session in cookies, over the gateway and the real users service.
-import { t as file, test } from 'tap'
-import { startMesh } from '../tools/prove/mesh.ts'
-import { joinCampus } from '../tools/prove/people.ts'
+import type { Test } from 'tap'
+import type { Mesh } from '../../tools/prove/mesh.ts'
+import { joinCampus } from '../../tools/prove/people.ts'
 
-file.setTimeout(150_000)
-
-test('S50: a browser signs in, reads, changes, refreshes and signs out by cookies, and forgeries are refused', async t => {
-  t.setTimeout(140_000)
-  const mesh = await startMesh(t)
+/** A browser signs in, reads, changes, refreshes and signs out by cookies, and forgeries are refused. */
+export async function browser(t: Test, mesh: Mesh): Promise<void> {
   const { gatewayUrl } = mesh.client
   const who = await joinCampus(mesh.client, mesh.inboxUrl, {
     email: 'browser@campus.example',
@@ -43,7 +40,7 @@ test('S50: a browser signs in, reads, changes, refreshes and signs out by cookie
   t.equal(out.status, 204)
   t.equal(out.headers.getSetCookie().length, 3, 'every cookie is cleared')
   t.equal((await call('POST', '/v1/auth/refresh', { ...csrf, ...mode })).status, 401)
-})
+}
 
 function cookiesOf(response: Response): string {
   return response.headers

@@ -3,14 +3,12 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { eventually } from '@campus/platform/testing/eventually'
-import { t as file, test } from 'tap'
+import type { Test } from 'tap'
 import { parse } from 'yaml'
-import { type Answer, freshKey, type Json } from '../tools/prove/client.ts'
-import { type Mesh, startMesh } from '../tools/prove/mesh.ts'
-import { joinCampus, type Person } from '../tools/prove/people.ts'
-import { fillCart, order, orderIn, pay, putOnSale, untilCartsKnow } from '../tools/prove/shop.ts'
-
-file.setTimeout(200_000)
+import { type Answer, freshKey, type Json } from '../../tools/prove/client.ts'
+import type { Mesh } from '../../tools/prove/mesh.ts'
+import { joinCampus, type Person } from '../../tools/prove/people.ts'
+import { fillCart, order, orderIn, pay, putOnSale, untilCartsKnow } from '../../tools/prove/shop.ts'
 
 /** A row of contracts/authz.yaml. */
 interface Row {
@@ -34,14 +32,14 @@ interface Objects {
 const nothing = '0193a1c0-0000-7000-8000-00000000dead'
 const methods = new Set(['get', 'post', 'put', 'patch', 'delete'])
 const rows: Row[] = parse(
-  readFileSync(join(import.meta.dirname, '../contracts/authz.yaml'), 'utf8'),
+  readFileSync(join(import.meta.dirname, '../../contracts/authz.yaml'), 'utf8'),
 )
 
 /** What somebody owns who has bought something and fills a cart again. */
 async function possessionsOf({ client, admin }: Mesh, owner: Person): Promise<Objects> {
   const article = await putOnSale(client, admin.token, {
-    title: 'Campus mug',
-    slug: 'campus-mug',
+    title: 'Campus pen',
+    slug: 'campus-pen',
     priceMinor: 1_290,
     units: 10,
   })
@@ -68,9 +66,8 @@ async function possessionsOf({ client, admin }: Mesh, owner: Person): Promise<Ob
   }
 }
 
-test('contracts/authz.yaml says of every operation who may do it, and that is what happens', async t => {
-  t.setTimeout(190_000)
-  const mesh = await startMesh(t)
+/** contracts/authz.yaml says of every operation who may do it, and that is what happens. */
+export async function authz(t: Test, mesh: Mesh): Promise<void> {
   const { client, admin, inboxUrl } = mesh
   const [owner, stranger, suspended] = await Promise.all(
     ['owner', 'stranger', 'suspended'].map(name =>
@@ -183,7 +180,7 @@ test('contracts/authz.yaml says of every operation who may do it, and that is wh
       t.notOk([401, 403, 404].includes(status), `${row.operation}: ${status}`)
     }
   })
-})
+}
 
 /** An answer without what differs from request to request. */
 function facts({ status, headers, body }: Answer): object {

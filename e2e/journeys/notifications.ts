@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict'
 import type { Cleanup } from '@campus/platform/testing/cleanup'
 import { eventually } from '@campus/platform/testing/eventually'
-import { t as file, test } from 'tap'
-import { mailsTo, mailTo } from '../tools/prove/client.ts'
-import { startMesh } from '../tools/prove/mesh.ts'
-import { joinCampus } from '../tools/prove/people.ts'
-import { order, orderIn, pay, putOnSale, readOrder, untilCartsKnow } from '../tools/prove/shop.ts'
-
-file.setTimeout(300_000)
+import type { Test } from 'tap'
+import { mailsTo, mailTo } from '../../tools/prove/client.ts'
+import type { Mesh } from '../../tools/prove/mesh.ts'
+import { joinCampus } from '../../tools/prove/people.ts'
+import {
+  order,
+  orderIn,
+  pay,
+  putOnSale,
+  readOrder,
+  untilCartsKnow,
+} from '../../tools/prove/shop.ts'
 
 /** Keeps the events of somebody's stream, read over the gateway. */
 async function openStream(t: Cleanup, gatewayUrl: string, token: string, lastEventId?: string) {
@@ -58,13 +63,12 @@ async function openStream(t: Cleanup, gatewayUrl: string, token: string, lastEve
   }
 }
 
-test('what happens to an order and to an account arrives on the stream, over the gateway', async t => {
-  t.setTimeout(280_000)
-  const mesh = await startMesh(t)
+/** What happens to an order and to an account arrives on the stream, over the gateway. */
+export async function notifications(t: Test, mesh: Mesh): Promise<void> {
   const { client, admin, inboxUrl } = mesh
   const mug = await putOnSale(client, admin.token, {
-    title: 'Campus mug',
-    slug: 'campus-mug',
+    title: 'Campus cup',
+    slug: 'campus-cup',
     label: 'blue',
     priceMinor: 1_290,
     units: 100,
@@ -139,4 +143,4 @@ test('what happens to an order and to an account arrives on the stream, over the
       { timeoutMs: 5_000 },
     )
   })
-})
+}

@@ -2,16 +2,13 @@ import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Cleanup } from '@campus/platform/testing/cleanup'
-import { t as file, test } from 'tap'
-import type { Json } from '../tools/prove/client.ts'
-import { startMesh } from '../tools/prove/mesh.ts'
-import { putOnSale, untilCartsKnow } from '../tools/prove/shop.ts'
-
-file.setTimeout(200_000)
+import type { Test } from 'tap'
+import type { Json } from '../../tools/prove/client.ts'
+import type { Mesh } from '../../tools/prove/mesh.ts'
+import { putOnSale, untilCartsKnow } from '../../tools/prove/shop.ts'
 
 /** Runs `campus demo` as a person does. */
-async function demo(...args: readonly string[]) {
+async function campusDemo(...args: readonly string[]) {
   return new Promise<{ code: number; text: string; complaint: string }>(resolve => {
     const command = ['tools/campus.ts', 'demo', ...args]
     execFile(process.execPath, command, { timeout: 90_000 }, (error, stdout, stderr) => {
@@ -21,25 +18,18 @@ async function demo(...args: readonly string[]) {
   })
 }
 
-function temporaryHome(t: Cleanup): string {
-  const home = mkdtempSync(join(tmpdir(), 'campus-demo-'))
-  t.teardown(() => rmSync(home, { recursive: true, force: true }))
-  return home
-}
-
-test('campus demo without a mesh says how to start one', async t => {
-  const { code, complaint } = await demo('--home', temporaryHome(t))
-  t.equal(code, 1)
-  t.equal(complaint, 'Campus is not running. Start it with "campus up", then try again.\n')
-})
-
-test('campus demo buys something on the running mesh and shows every hop of it', async t => {
-  t.setTimeout(190_000)
-  const home = temporaryHome(t)
-  const { client, admin } = await startMesh(t, {}, { home })
+/** `campus demo` buys something on the running mesh and shows every hop of it. */
+export async function demo(t: Test, { home, client, admin }: Mesh): Promise<void> {
+  await t.test('without a mesh: how to start one', async t => {
+    const nowhere = mkdtempSync(join(tmpdir(), 'campus-demo-'))
+    t.teardown(() => rmSync(nowhere, { recursive: true, force: true }))
+    const { code, complaint } = await campusDemo('--home', nowhere)
+    t.equal(code, 1)
+    t.equal(complaint, 'Campus is not running. Start it with "campus up", then try again.\n')
+  })
 
   await t.test('an empty shelf is a sentence, not a stack', async t => {
-    const { code, complaint } = await demo('--home', home)
+    const { code, complaint } = await campusDemo('--home', home)
     t.equal(code, 1)
     t.match(complaint, /^Nothing is for sale\./)
   })
@@ -54,7 +44,7 @@ test('campus demo buys something on the running mesh and shows every hop of it',
   await untilCartsKnow(client, mug)
 
   await t.test('for programs: requests, events with their offsets, the mail', async t => {
-    const { code, text, complaint } = await demo('--home', home, '--json')
+    const { code, text, complaint } = await campusDemo('--home', home, '--json')
     t.equal(code, 0, complaint)
     const told: Json = JSON.parse(text)
     t.match(told.hops[0], { method: 'GET', status: 200, tookMs: Number })
@@ -78,10 +68,10 @@ test('campus demo buys something on the running mesh and shows every hop of it',
   })
 
   await t.test('for people: a timeline from the click on', async t => {
-    const { code, text, complaint } = await demo('--home', home)
+    const { code, text, complaint } = await campusDemo('--home', home)
     t.equal(code, 0, complaint)
     t.match(text, /\+\d+ ms {2}orders +orders\.order_confirmed\.v1/)
     t.match(text, /campus\.orders\[\d+\] offset \d+/)
     t.match(text, /POST \/v1\/carts\/[0-9a-f-]+\/checkout/)
   })
-})
+}

@@ -3,20 +3,20 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { createPostgres } from '@campus/platform/data/postgres'
 import { eventually } from '@campus/platform/testing/eventually'
 import { sql } from 'drizzle-orm'
-import { t as file, test } from 'tap'
-import { auditMesh } from '../tools/prove/audit-mesh.ts'
-import { gatherCrowd } from '../tools/prove/crowd.ts'
-import { startMesh } from '../tools/prove/mesh.ts'
-import { inParallel } from '../tools/prove/persist.ts'
-import { checkout, fillCart, orderIn } from '../tools/prove/shop.ts'
+import type { Test } from 'tap'
+import type { Mesh } from '../../tools/prove/mesh.ts'
+import type { Person } from '../../tools/prove/people.ts'
+import { inParallel } from '../../tools/prove/persist.ts'
+import { type Article, checkout, fillCart, orderIn } from '../../tools/prove/shop.ts'
 
-file.setTimeout(300_000)
-
-test('the mesh without its broker, and without Redis', async t => {
-  t.setTimeout(280_000)
-  const mesh = await startMesh(t)
+/** The mesh without its broker, and without Redis. */
+export async function outages(
+  t: Test,
+  mesh: Mesh,
+  buyers: readonly Person[],
+  article: Article,
+): Promise<void> {
   const { client } = mesh
-  const { article, buyers } = await gatherCrowd(mesh, { units: 100, buyers: 20 })
   const postgres = createPostgres({
     url: mesh.env['DATABASE_URL'] ?? '',
     max: 1,
@@ -92,8 +92,4 @@ test('the mesh without its broker, and without Redis', async t => {
       }
     },
   )
-
-  await t.test('afterwards everything adds up', async t => {
-    t.same(await auditMesh(mesh), [])
-  })
-})
+}
