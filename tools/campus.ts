@@ -1,5 +1,7 @@
 // The `campus` command: a table of contents. Each command is a file of its own, loaded when it is asked
 // for, so that `campus status` does not wait for what only `campus up` needs.
+// First, for what the commands load later.
+import './fast-imports.ts'
 import { Command, Option } from 'commander'
 import { CliError } from './cli-error.ts'
 import { defaultHome } from './local/home.ts'

@@ -40,9 +40,8 @@ export async function bench({ write, check, only }: BenchOptions): Promise<void>
     await untilCartsKnow(mesh.client, article)
     const figures: Figure[] = []
     const { endpoints } = await mesh.status()
-    const productPage = `${endpoints['catalog'] ?? ''}/v1/products/bench-mug`
     const parts = {
-      http: () => httpFigures(mesh, productPage),
+      http: () => httpFigures(mesh, endpoints['catalog'] ?? ''),
       checkout: () => checkoutFigures(mesh, article),
       events: () => eventFigures(mesh),
       search: () => searchFigures(mesh),

@@ -1,77 +1,145 @@
+import { createPublicKey } from 'node:crypto'
+import { createRedis } from '@campus/platform/data/redis'
+import { fastifyJwt } from '@fastify/jwt'
 import { fastifyReplyFrom } from '@fastify/reply-from'
 import autocannon from 'autocannon'
-import { fastify } from 'fastify'
+import { type FastifyInstance, fastify } from 'fastify'
 import type { Mesh } from '../mesh.ts'
 import type { Figure } from './figure.ts'
+import { startSecondGateway } from './second-gateway.ts'
 
-const rounds = 3
+const rounds = 5
 const seconds = 3
 const connections = 16
+const path = '/v1/products/bench-mug'
 
-/** Requests per second of each address, taken in turns, the median of the rounds. */
-async function compare(urls: Readonly<Record<string, string>>): Promise<Record<string, number>> {
-  const taken: Record<string, number[]> = {}
-  for (let round = 0; round < rounds; round += 1) {
-    for (const [name, url] of Object.entries(urls)) {
-      const { requests, non2xx } = await autocannon({ url, connections, duration: seconds })
-      if (non2xx > 0) throw new Error(`${url} refused ${non2xx} requests.`)
-      ;(taken[name] ??= []).push(requests.average)
-    }
-  }
-  return Object.fromEntries(
-    Object.entries(taken).map(([name, values]) => [
-      name,
-      values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0,
-    ]),
-  )
+/** What is asked, e.g. with a token. */
+interface Target {
+  readonly url: string
+  readonly token?: string
 }
 
-/** The gateway and a product page, beside a bare Fastify hello directly and behind a bare proxy. */
-export async function httpFigures(mesh: Mesh, productUrl: string): Promise<Figure[]> {
-  const hello = fastify()
-  hello.get('/hello', async () => ({ hello: 'world' }))
-  const helloUrl = await hello.listen({ host: '127.0.0.1', port: 0 })
-  const proxy = fastify()
-  await proxy.register(fastifyReplyFrom, { base: helloUrl, disableRequestLogging: true })
-  proxy.get('/hello', (_request, reply) => reply.from('/hello'))
-  const proxyUrl = await proxy.listen({ host: '127.0.0.1', port: 0 })
+/** Requests per second of each target, taken in turns, the median of the rounds. */
+async function compare<Name extends string>(
+  targets: Readonly<Record<Name, Target>>,
+): Promise<(name: Name) => number> {
+  const taken = new Map<string, number[]>()
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [name, { url, token }] of Object.entries<Target>(targets)) {
+      const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
+      const { requests, non2xx } = await autocannon({
+        url,
+        headers,
+        connections,
+        duration: seconds,
+      })
+      if (non2xx > 0) throw new Error(`${url} refused ${non2xx} requests.`)
+      taken.set(name, [...(taken.get(name) ?? []), requests.average])
+    }
+  }
+  return name => {
+    const values = taken.get(name)?.toSorted((a, b) => a - b) ?? []
+    return values[Math.floor(values.length / 2)] ?? 0
+  }
+}
+
+/** What Fastify does at least: nothing but an answer. */
+function helloServer(): FastifyInstance {
+  const app = fastify()
+  app.get('/hello', async () => ({ hello: 'world' }))
+  return app
+}
+
+/** What a proxy that checks tokens does at least. */
+async function bareProxy(base: string, jwksUrl: string): Promise<FastifyInstance> {
+  const { keys }: { keys: { [name: string]: string }[] } = JSON.parse(
+    await (await fetch(jwksUrl)).text(),
+  )
+  const [key = {}] = keys
+  const publicKey = createPublicKey({ key, format: 'jwk' }).export({ type: 'spki', format: 'pem' })
+  const app = fastify()
+  await app.register(fastifyJwt, {
+    secret: { public: String(publicKey) },
+    verify: { algorithms: ['EdDSA'] },
+  })
+  await app.register(fastifyReplyFrom, { base, disableRequestLogging: true })
+  app.get('/*', {
+    onRequest: async request => {
+      await request.jwtVerify()
+    },
+    handler: (request, reply) => reply.from(request.url),
+  })
+  return app
+}
+
+/** What a read from a cache does at least: one value of Redis, sent as it is. */
+function bareRedisRead(redis: ReturnType<typeof createRedis>, key: string): FastifyInstance {
+  const app = fastify()
+  app.get(path, async (_request, reply) =>
+    reply.type('application/json').send(await redis.get(key)),
+  )
+  return app
+}
+
+/** The gateway and a product page, beside the same with as little as possible around it. */
+export async function httpFigures(mesh: Mesh, catalogUrl: string): Promise<Figure[]> {
+  const { gatewayUrl } = mesh.client
+  const { token } = mesh.admin
+  const key = 'bench:product'
+  const redis = createRedis(mesh.env['REDIS_URL'] ?? '')
+  await redis.set(key, await (await fetch(catalogUrl + path)).text())
+  const { endpoints } = await mesh.status()
+  const servers = [
+    helloServer(),
+    await bareProxy(catalogUrl, `${endpoints['users']}/.well-known/jwks.json`),
+    bareRedisRead(redis, key),
+  ]
+  const [helloUrl = '', proxyUrl = '', redisUrl = ''] = await Promise.all(
+    servers.map(server => server.listen({ host: '127.0.0.1', port: 0 })),
+  )
+  const second = await startSecondGateway(mesh, redisUrl)
   try {
-    const { version, product, direct, bareProxy, bare } = await compare({
-      version: `${mesh.client.gatewayUrl}/version`,
-      product: `${mesh.client.gatewayUrl}/v1/products/bench-mug`,
-      direct: productUrl,
-      bareProxy: `${proxyUrl}/hello`,
-      bare: `${helloUrl}/hello`,
+    const rate = await compare({
+      direct: { url: catalogUrl + path },
+      gateway: { url: gatewayUrl + path, token },
+      proxy: { url: proxyUrl + path, token },
+      page: { url: gatewayUrl + path },
+      redis: { url: second.url + path },
+      version: { url: `${gatewayUrl}/version` },
+      hello: { url: `${helloUrl}/hello` },
     })
-    // What one request costs more when it passes a proxy, in microseconds.
-    const hop = (through = 1, straight = 1) => (1 / through - 1 / straight) * 1e6
+    // What one request costs more on its way through, in microseconds.
+    const hop = (through: number) => (1 / through - 1 / rate('direct')) * 1e6
     return [
       {
-        name: 'gateway: cost of the hop',
+        name: 'gateway with a token: cost of the hop',
         unit: 'µs/request',
-        campus: hop(product, direct),
-        limit: { name: 'bare reply-from', value: hop(bareProxy, bare) },
+        campus: hop(rate('gateway')),
+        limit: { name: 'bare reply-from with token check', value: hop(rate('proxy')) },
+        ratio: { atMost: 1.5 },
       },
       {
         name: 'product page through the gateway',
         unit: 'requests/s',
-        campus: product ?? 0,
-        limit: { name: 'bare hello behind a bare proxy', value: bareProxy ?? 1 },
+        campus: rate('page'),
+        limit: { name: 'bare Redis read behind the same gateway', value: rate('redis') },
+        ratio: { atLeast: 0.6 },
       },
       {
         name: 'product page, catalog alone',
         unit: 'requests/s',
-        campus: direct ?? 0,
-        limit: { name: 'bare Fastify hello', value: bare ?? 1 },
+        campus: rate('direct'),
+        limit: { name: 'bare Fastify hello', value: rate('hello') },
       },
       {
         name: 'answer of the gateway itself (/version)',
         unit: 'requests/s',
-        campus: version ?? 0,
-        limit: { name: 'bare Fastify hello', value: bare ?? 1 },
+        campus: rate('version'),
+        limit: { name: 'bare Fastify hello', value: rate('hello') },
       },
     ]
   } finally {
-    await Promise.all([proxy.close(), hello.close()])
+    await Promise.all([...servers.map(server => server.close()), second.stop()])
+    redis.disconnect()
   }
 }
