@@ -36,6 +36,8 @@ const breakages: Readonly<Record<string, string>> = {
     insert into catalog.stock values ('${id(5)}', 5, 0)`,
   'I7.sagas': order(6, 'capturing', `now() - interval '1 hour'`),
   I10: order(7, 'confirmed', 'null'),
+  I12: `insert into orders.promotion (id, code, name, action, conditions, used_count, created_at, updated_at)
+    values ('${id(8)}', 'SUMMER', 's', '{}', '{}', 2, now(), now())`,
   I14: `insert into catalog.outbox_archive
     select n, gen_random_uuid(), 'campus.catalog', 0, 'product:1', n, 'x', '{}', '{}', now(),
       now() - interval '1 hour', 0, n from generate_series(1, 2) n;

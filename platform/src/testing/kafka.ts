@@ -13,18 +13,13 @@ export interface TestKafka {
   records(topic: string): Promise<IncomingRecord[]>
 }
 
-/** A broker takes time for each partition, and three show whatever twelve do. */
-const partitionsMax = 3
-
 /** Connects to the broker that `npm test` started and creates `topics` under a prefix. */
 export async function createTestKafka(t: Cleanup, topics: readonly Topic[]): Promise<TestKafka> {
   const brokers = process.env['KAFKA_BROKERS']
   if (brokers === undefined) throw new Error('Run the tests by `npm test`: it starts Kafka.')
   const topicPrefix = `test-${randomBytes(6).toString('hex')}.`
   const kafka = createKafka({ brokers: brokers.split(','), clientId: 'test', topicPrefix })
-  await kafka.admin.create(
-    topics.map(topic => ({ ...topic, partitions: Math.min(topic.partitions, partitionsMax) })),
-  )
+  await kafka.admin.create(topics)
   t.teardown(async () => {
     // A broker with a small heap holds a few thousand partitions and no more.
     await kafka.admin.remove(topics.map(({ name }) => name)).catch(() => undefined)

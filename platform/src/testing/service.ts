@@ -11,6 +11,11 @@ import { createTestKafka } from './kafka.ts'
 import { listenOnLoopback } from './listen.ts'
 import { testTokens } from './tokens.ts'
 
+/** A broker takes time for each partition, and three show of a service whatever twelve do. */
+function withFewPartitions(topic: Topic): Topic {
+  return { ...topic, partitions: Math.min(topic.partitions, 3) }
+}
+
 /**
  * Everything around one service: its database, Kafka with the mesh's topics under a prefix of its
  * own, Redis, and an issuer of tokens. `env` is for `loadConfig`.
@@ -23,7 +28,7 @@ export async function createTestSurroundings(
   if (redisUrl === undefined) throw new Error('Run the tests by `npm test`: it starts Redis.')
   const [database, testKafka, tokens] = await Promise.all([
     createTestDatabase(t, { service: options.service, max: 4 }),
-    createTestKafka(t, options.topics),
+    createTestKafka(t, options.topics.map(withFewPartitions)),
     testTokens(),
   ])
   const jwks = JSON.stringify(tokens.jwks)

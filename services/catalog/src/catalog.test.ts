@@ -50,6 +50,22 @@ test('a product without a price is not published, and only an admin may publish'
   t.equal(problemOf(refused).code, 'auth.role_missing')
 })
 
+test('a slug that means something else below /v1/products is refused', async t => {
+  const bench = await openCatalog(t)
+  const made = await bench.send('POST', '/v1/products', { title: 'Top', slug: 'popular' })
+  t.match(problemOf(made), { status: 422, code: 'catalog.slug_reserved' })
+  const { productId } = await bench.offer(0)
+  const url = `/v1/products/${productId}`
+  const { headers } = await bench.app.inject({ url })
+  const renamed = await bench.send(
+    'PATCH',
+    url,
+    { slug: 'popular' },
+    { 'if-match': String(headers['etag']) },
+  )
+  t.equal(problemOf(renamed).code, 'catalog.slug_reserved')
+})
+
 test('prices of one currency cannot overlap', async t => {
   const bench = await openCatalog(t)
   const { variantId, productId } = await bench.offer(0)

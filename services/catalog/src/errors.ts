@@ -2,6 +2,7 @@ import { defineErrors } from '@campus/platform/errors'
 
 /** Every refusal of the catalog service. Codes are public API: add freely, never rename. */
 export const refuse = defineErrors('catalog', {
+  slug_reserved: { status: 422, message: 'This slug means something else in the API.' },
   slug_taken: { status: 409, message: 'Another product or category has this slug.' },
   sku_taken: { status: 409, message: 'Another variant has this SKU.' },
   category_unknown: { status: 422, message: 'There is no such category.' },

@@ -218,6 +218,7 @@ test('an order with a coupon is placed, paid and confirmed at the lower total', 
   t.match(order, {
     totals: { goods: eur(2_580), discount: eur(258), total: eur(2_322) },
     lines: [{ discount: eur(258), total: eur(2_322) }],
+    coupon: code,
   })
   const asked = (await bench.events(orderId)).find(({ type }) => type === 'payment_requested')
   t.match(asked?.payload, { amount: eur(2_322) })

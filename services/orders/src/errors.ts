@@ -6,6 +6,7 @@ export const refuse = defineErrors('orders', {
   cart_not_open: { status: 409, message: 'The cart was checked out, merged or abandoned.' },
   cart_full: { status: 409, message: 'A cart holds at most 100 different variants.' },
   cart_not_claimable: { status: 409, message: 'The cart already belongs to an account.' },
+  address_unknown: { status: 422, message: 'You have no such address.' },
   variant_unknown: { status: 422, message: 'There is no such variant.' },
   variant_unavailable: { status: 409, message: 'The variant is not for sale now.' },
   currency_mixed: { status: 409, message: 'All lines of a cart must have one currency.' },

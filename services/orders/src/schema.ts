@@ -71,6 +71,12 @@ export const price = pgTable('price', {
   sourceVersion: integer('source_version').notNull(),
 })
 
+export const knownAddress = pgTable('known_address', {
+  addressId: uuid('address_id').$type<AddressId>().primaryKey(),
+  userId: uuid('user_id').$type<UserId>().notNull(),
+  isRemoved: boolean('is_removed').notNull(),
+})
+
 export const cart = pgTable('cart', {
   id: uuid('id').$type<CartId>().primaryKey(),
   userId: uuid('user_id').$type<UserId>(),
@@ -99,6 +105,7 @@ export const orders = pgTable('orders', {
   userId: uuid('user_id').$type<UserId>().notNull(),
   addressId: uuid('address_id').$type<AddressId>(),
   paymentMethodId: uuid('payment_method_id').$type<PaymentMethodId>(),
+  coupon: text('coupon'),
   state: text('state').$type<State>().notNull(),
   reason: text('reason').$type<CancelReason>(),
   cancelledBy: jsonb('cancelled_by').$type<By>(),

@@ -1,6 +1,8 @@
 import type { OrderId } from '@campus/contracts/ids'
 import { createChassis } from '@campus/platform/chassis'
 import { defineConsumer } from '@campus/platform/events/consumer'
+import { addressConsumer } from './addresses/address-changed.consumer.ts'
+import { isOwnAddress } from './addresses/known-address.store.ts'
 import { isKnownVariant, offersOf } from './assortment/assortment.store.ts'
 import { assortmentConsumer } from './assortment/catalog-changed.consumer.ts'
 import { cartRoutes } from './cart/cart.routes.ts'
@@ -89,7 +91,17 @@ export function buildService(config: Config) {
   app.register(couponRoutes(cartDeps))
   app.register(promotionRoutes({ postgres, clock, cursorSecret }))
   const { HOLD_SECONDS: holdSeconds } = config
-  app.register(checkoutRoutes({ postgres, clock, saga, holdSeconds, carts, redeem: redeemCoupon }))
+  app.register(
+    checkoutRoutes({
+      postgres,
+      clock,
+      saga,
+      holdSeconds,
+      carts,
+      isOwnAddress,
+      redeem: redeemCoupon,
+    }),
+  )
   const staff: FulfillmentDeps = {
     postgres,
     clock,
@@ -143,6 +155,7 @@ export function buildService(config: Config) {
   return chassis.run({
     consumers: [
       assortmentConsumer,
+      addressConsumer,
       defineConsumer({
         name: 'orders.checkout',
         kind: 'process',

@@ -75,4 +75,20 @@ export const shopChecks: readonly Check[] = [
           or (o.state in ('confirmed', 'completed')
             and coalesce(i.captured, 0) - coalesce(i.refunded, 0) <> o.total - o.refunded))`,
   }),
+  queryCheck({
+    id: 'I12',
+    mustHold: 'a coupon was used as often as living orders have it, and no more often than it may',
+    settleSeconds: 0,
+    query: () => sql`
+      select 'count' as what, p.id, p.used_count, p.usage_limit, count(r.order_id)::int as standing
+      from orders_audit.promotion p
+      left join orders_audit.redemption r on r.promotion_id = p.id and not r.is_returned
+      group by p.id, p.used_count, p.usage_limit
+      having p.used_count <> count(r.order_id) or p.used_count > p.usage_limit
+      union all
+      select 'order', r.order_id, null, null, null
+      from orders_audit.redemption r left join orders_audit.orders o on o.id = r.order_id
+      where (o.id is null) or (o.state = 'cancelled' and not r.is_returned)
+        or (o.state in ('confirmed', 'completed') and r.is_returned)`,
+  }),
 ]

@@ -175,6 +175,7 @@ export function createOrders(world: World): Orders {
       userId,
       addressId: null,
       paymentMethodId: null,
+      coupon: null,
       totals,
       placedAt: world.now,
       confirmedAt: null,

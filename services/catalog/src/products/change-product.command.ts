@@ -14,6 +14,7 @@ import { relist } from './listing.store.ts'
 import { findProduct, hasCategory, lockProduct, updateProduct } from './product.store.ts'
 import {
   type Attributes,
+  isReservedSlug,
   lineTitle,
   type Product,
   requirePublishable,
@@ -29,7 +30,8 @@ export interface ProductDeps {
  * Changes what a product says of itself. A new title is told of each variant, because buyers read
  * both together.
  *
- * @throws AppError `request.not_found`, `catalog.slug_taken`, `catalog.category_unknown`
+ * @throws AppError `request.not_found`, `catalog.slug_reserved`, `catalog.slug_taken`,
+ *   `catalog.category_unknown`
  */
 export async function changeProduct(
   { postgres, clock }: ProductDeps,
@@ -47,7 +49,8 @@ export async function changeProduct(
     const product = await lockProduct(tx, productId)
     if (product === undefined) return fail(chassis.notFound())
     requireSeen(product)
-    const { categoryId } = change
+    const { slug = '', categoryId } = change
+    refuseAll(isReservedSlug(slug) ? [refuse.slug_reserved()] : [])
     if (categoryId && !(await hasCategory(tx, categoryId))) refuseAll([refuse.category_unknown()])
     const now = clock.now()
     const isFree = await updateProduct(tx, productId, change, now)

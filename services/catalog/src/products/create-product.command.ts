@@ -7,12 +7,12 @@ import { emit } from '@campus/platform/events/outbox'
 import { newId } from '@campus/platform/new-id'
 import { refuse } from '../errors.ts'
 import { findProduct, hasCategory, insertProduct } from './product.store.ts'
-import type { Attributes, Product } from './product.ts'
+import { type Attributes, isReservedSlug, type Product } from './product.ts'
 
 /**
  * Adds a product as a draft.
  *
- * @throws AppError `catalog.slug_taken`, `catalog.category_unknown`
+ * @throws AppError `catalog.slug_reserved`, `catalog.slug_taken`, `catalog.category_unknown`
  */
 export async function createProduct(
   { postgres, clock }: { readonly postgres: Postgres; readonly clock: Clock },
@@ -24,6 +24,7 @@ export async function createProduct(
     readonly attributes: Attributes
   },
 ): Promise<Product> {
+  refuseAll(isReservedSlug(made.slug) ? [refuse.slug_reserved()] : [])
   return postgres.transaction(async tx => {
     const { categoryId } = made
     if (categoryId !== null && !(await hasCategory(tx, categoryId))) {

@@ -48,6 +48,11 @@ export interface Product {
   readonly variants: readonly Variant[]
 }
 
+/** Whether a slug would hide its product: the same path is something else. */
+export function isReservedSlug(slug: string): boolean {
+  return slug === 'popular'
+}
+
 /** The price of a variant at `now`. */
 export function priceAt({ prices }: Variant, now: Date): Price | undefined {
   return prices.find(

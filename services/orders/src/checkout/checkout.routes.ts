@@ -21,7 +21,7 @@ import { cancelOrder } from './cancel-order.command.ts'
 import { findOrder } from './order.store.ts'
 import type { Order } from './order.ts'
 import { OrderSummary, summaryOf } from './order-view.ts'
-import { type Carts, placeOrder, type Redeem } from './place-order.command.ts'
+import { type Carts, type IsOwnAddress, placeOrder, type Redeem } from './place-order.command.ts'
 import { isOver } from './saga-state.ts'
 
 export interface CheckoutDeps {
@@ -30,11 +30,15 @@ export interface CheckoutDeps {
   readonly saga: SagaDeps
   readonly holdSeconds: number
   readonly carts: Carts
+  readonly isOwnAddress: IsOwnAddress
   readonly redeem: Redeem
 }
 
 const Placed = Type.Object({ ...OrderSummary.properties, cartId: CartId })
 const tags = ['orders']
+
+/** An address that users has just saved may still be on its way here. */
+const addressSeconds = 2
 
 /** From cart to order, and back. */
 export function checkoutRoutes(deps: CheckoutDeps) {
@@ -57,6 +61,15 @@ export function checkoutRoutes(deps: CheckoutDeps) {
     )
   }
 
+  async function untilKnown(userId: UserId, addressId: AddressId, signal: AbortSignal) {
+    await waitUntil(
+      addressSeconds,
+      async () =>
+        (await postgres.read(tx => deps.isOwnAddress(tx, userId, addressId))) ? true : undefined,
+      { signal },
+    )
+  }
+
   return async (app: App): Promise<void> => {
     app.post(
       '/v1/carts/:cartId/checkout',
@@ -67,7 +80,8 @@ export function checkoutRoutes(deps: CheckoutDeps) {
           summary: 'Turns the cart into an order at the total that the buyer agreed to',
           description:
             'Needs `Idempotency-Key` and `If-Match`. With `Prefer: wait=N` the answer is held until ' +
-            'the order can be paid or has ended. Follow `Location` for its payment intent.',
+            'the order can be paid or has ended. Follow `Location` for its payment intent. `addressId` ' +
+            'is one of `/v1/me/addresses`.',
           params: Type.Object({ cartId: CartId }),
           body: Type.Object({
             expectedTotal: Money,
@@ -80,6 +94,9 @@ export function checkoutRoutes(deps: CheckoutDeps) {
       async (request, reply) => {
         const seconds = preferWait(request, reply)
         const { body } = request
+        const userId = asId<UserId>(userOf(request).userId)
+        const signal = requestSignal(request, reply)
+        if (body.addressId !== undefined) await untilKnown(userId, body.addressId, signal)
         await idempotent(
           request,
           reply,
@@ -89,7 +106,7 @@ export function checkoutRoutes(deps: CheckoutDeps) {
               { ...deps, postgres: once, timing: deps.saga.timing },
               {
                 cartId: request.params.cartId,
-                userId: asId<UserId>(userOf(request).userId),
+                userId,
                 expectedTotal: body.expectedTotal,
                 addressId: body.addressId ?? null,
                 paymentMethodId: body.paymentMethodId ?? null,
@@ -105,9 +122,7 @@ export function checkoutRoutes(deps: CheckoutDeps) {
           }),
           async answer => {
             const orderId = orderIdIn(answer)
-            if (orderId === undefined) return
-            const signal = requestSignal(request, reply)
-            await untilDone(seconds, orderId, isPayableOrOver, signal)
+            if (orderId !== undefined) await untilDone(seconds, orderId, isPayableOrOver, signal)
           },
         )
         return reply

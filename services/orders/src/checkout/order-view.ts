@@ -1,6 +1,6 @@
 import { CancelReason, Line, Totals } from '@campus/contracts/events/orders'
 import { At, By } from '@campus/contracts/fields'
-import { CartId, IntentId, OrderId } from '@campus/contracts/ids'
+import { AddressId, CartId, IntentId, OrderId } from '@campus/contracts/ids'
 import { Money } from '@campus/contracts/money'
 import { type Static, Type } from 'typebox'
 import { RefundView, refundViewOf } from '../refunds/refund-view.ts'
@@ -26,6 +26,9 @@ export const OrderView = Type.Object({
   ...OrderSummary.properties,
   version: Type.Integer(),
   cartId: CartId,
+  addressId: Type.Optional(AddressId),
+  /** The code that took something off. */
+  coupon: Type.Optional(Type.String()),
   lines: Type.Array(
     Type.Object({
       ...Line.properties,
@@ -72,6 +75,8 @@ export function viewOf(
     ...summaryOf(order),
     version: order.version,
     cartId: order.cartId,
+    ...(order.addressId !== null && { addressId: order.addressId }),
+    ...(order.coupon !== null && { coupon: order.coupon }),
     lines: lines.map(line => {
       const known = progress.get(line.lineNo)
       const { shipped: shippedCount = 0, delivered: deliveredCount = 0 } = known ?? {}

@@ -17,6 +17,7 @@ export async function insertOrder(tx: Tx, order: Order, lines: readonly Line[]):
     userId: order.userId,
     addressId: order.addressId,
     paymentMethodId: order.paymentMethodId,
+    coupon: order.coupon,
     ...sagaColumns(order.saga),
     progress: order.saga.lines.map(toLineRow),
     refunds: [],
@@ -210,6 +211,7 @@ export function toOrder(row: typeof orders.$inferSelect): Order {
     userId: row.userId,
     addressId: row.addressId,
     paymentMethodId: row.paymentMethodId,
+    coupon: row.coupon,
     totals: {
       goods: money(row.goods),
       discount: money(row.discount),

@@ -17,6 +17,8 @@ export interface Order {
   readonly userId: UserId
   readonly addressId: AddressId | null
   readonly paymentMethodId: PaymentMethodId | null
+  /** The code that took something off. */
+  readonly coupon: string | null
   readonly totals: Totals
   readonly placedAt: Date
   readonly confirmedAt: Date | null

@@ -15,6 +15,7 @@ import { emit } from '@campus/platform/events/outbox'
 import { newId } from '@campus/platform/new-id'
 import { currentFlow } from '@campus/platform/process/flow'
 import type { Cart, PricedLine } from '../cart/cart.ts'
+import { refuse } from '../errors.ts'
 import type { Verdict } from '../promotions/coupon.ts'
 import { insertOrder } from './order.store.ts'
 import { decidePlacement, type Order, progressOf } from './order.ts'
@@ -50,12 +51,16 @@ export type Redeem = (
   },
 ) => Promise<void>
 
+/** Whether an address is the buyer's and can be chosen. */
+export type IsOwnAddress = (tx: Tx, userId: UserId, addressId: AddressId) => Promise<boolean>
+
 interface Deps {
   readonly postgres: Postgres
   readonly clock: Clock
   readonly timing: Timing
   readonly holdSeconds: number
   readonly carts: Carts
+  readonly isOwnAddress: IsOwnAddress
   readonly redeem: Redeem
 }
 
@@ -73,25 +78,31 @@ export interface Placement {
 /**
  * Turns the buyer's open cart into an order, at the prices of the moment, and asks for its stock.
  *
- * @throws AppError `request.not_found`, and all reasons of `decidePlacement`
+ * @throws AppError `request.not_found`, `orders.address_unknown`, and all reasons of `decidePlacement`
  */
 export async function placeOrder(deps: Deps, placement: Placement): Promise<Order> {
-  const { postgres, clock, timing, holdSeconds, carts, redeem } = deps
+  const { postgres, clock, timing, holdSeconds, carts, isOwnAddress, redeem } = deps
   return postgres.transaction(async tx => {
     const now = clock.now()
-    const { cartId, userId } = placement
+    const { cartId, userId, addressId } = placement
     const found = await carts.lockPriced(tx, { cartId, userId, now })
     if (found === undefined) return fail(chassis.notFound())
     placement.requireSeen(found.cart.version)
     const { cart, coupon } = found
     const { lines, totals } = decidePlacement(cart, found.lines, placement.expectedTotal, coupon)
+    if (addressId !== null && !(await isOwnAddress(tx, userId, addressId))) {
+      fail(refuse.address_unknown())
+    }
+    // A coupon that takes nothing off is not used.
+    const used = totals.discount.amount > 0 ? coupon : null
     const id = newId<OrderId>()
     const order: Order = {
       id,
       cartId,
       userId,
-      addressId: placement.addressId,
+      addressId,
       paymentMethodId: placement.paymentMethodId,
+      coupon: used?.code ?? null,
       totals,
       placedAt: now,
       confirmedAt: null,
@@ -103,9 +114,8 @@ export async function placeOrder(deps: Deps, placement: Placement): Promise<Orde
     }
     await carts.close(tx, cart, now)
     await insertOrder(tx, order, lines)
-    // A coupon that takes nothing off is not used; that an order has a discount tells that one was.
-    if (coupon?.promotionId && totals.discount.amount > 0) {
-      const { promotionId } = coupon
+    if (used?.promotionId) {
+      const { promotionId } = used
       await redeem(tx, { promotionId, orderId: id, userId, redeemedAt: now })
     }
     const amount = totals.total
