@@ -13,53 +13,27 @@ import {
   readOrder,
   untilCartsKnow,
 } from '../../tools/prove/shop.ts'
+import { openStream } from './open-stream.ts'
 
-/** Keeps the events of somebody's stream, read over the gateway. */
-async function openStream(t: Cleanup, gatewayUrl: string, token: string, lastEventId?: string) {
-  const closing = new AbortController()
-  t.teardown(() => closing.abort())
-  const response = await fetch(`${gatewayUrl}/v1/me/notifications/stream`, {
-    headers: {
-      authorization: `Bearer ${token}`,
-      ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
-    },
-    signal: closing.signal,
-  })
-  assert.equal(response.status, 200)
-  let text = ''
-  async function read(): Promise<void> {
-    const decoder = new TextDecoder()
-    for await (const chunk of response.body ?? []) text += decoder.decode(chunk, { stream: true })
-  }
-  // Ends with an error when the test closes it.
-  const reading = read().catch(() => undefined)
-  const field = (block: string, name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1]
-  const events = () =>
-    text
-      .split('\n\n')
-      .slice(0, -1)
-      .filter(block => !block.startsWith(':'))
-      .map(block => ({
-        event: field(block, 'event') ?? '',
-        id: field(block, 'id'),
-        data: JSON.parse(field(block, 'data') ?? '{}'),
-      }))
+/** Keeps the events of somebody's notifications. */
+async function openNotifications(
+  t: Cleanup,
+  gatewayUrl: string,
+  who: { readonly token: string; readonly lastEventId?: string },
+) {
+  const stream = await openStream(t, `${gatewayUrl}/v1/me/notifications/stream`, who)
   return {
-    events,
+    ...stream,
     /** The notification of this kind of event, once it is there. */
     told: async (sourceType: string, timeoutMs = 20_000) =>
       eventually(
         () => {
-          const found = events().find(({ data }) => data.sourceType === sourceType)
+          const found = stream.events().find(({ data }) => data.sourceType === sourceType)
           assert.ok(found, `no ${sourceType}`)
           return found
         },
         { timeoutMs },
       ),
-    close: async () => {
-      closing.abort()
-      await reading
-    },
   }
 }
 
@@ -87,7 +61,7 @@ export async function notifications(t: Test, mesh: Mesh): Promise<void> {
   }
 
   await t.test('a declined and then a good payment, and the parcel', async t => {
-    const stream = await openStream(t, client.gatewayUrl, buyer.token)
+    const stream = await openNotifications(t, client.gatewayUrl, { token: buyer.token })
     const { orderId, intentId } = await payable()
     await pay(client, buyer.token, intentId, 'tok_declined')
     const declined = await stream.told('payments.payment_declined.v1')
@@ -102,7 +76,10 @@ export async function notifications(t: Test, mesh: Mesh): Promise<void> {
     await stream.close()
 
     const { id = '' } = declined
-    const resumed = await openStream(t, client.gatewayUrl, buyer.token, id)
+    const resumed = await openNotifications(t, client.gatewayUrl, {
+      token: buyer.token,
+      lastEventId: id,
+    })
     await resumed.told('orders.order_confirmed.v1', 5_000)
     t.notOk(
       resumed.events().some(({ data }) => data.sourceType === 'payments.payment_declined.v1'),
@@ -119,7 +96,7 @@ export async function notifications(t: Test, mesh: Mesh): Promise<void> {
     const ifMatch = headers.get('etag') ?? ''
     await client.must(200, 'PUT', path, { token, body: { preferences }, ifMatch })
     const before = await mailsTo(inboxUrl, buyer.email)
-    const stream = await openStream(t, client.gatewayUrl, token)
+    const stream = await openNotifications(t, client.gatewayUrl, { token })
     const { intentId } = await payable()
     await pay(client, token, intentId, 'tok_ok')
     await stream.told('orders.order_confirmed.v1')

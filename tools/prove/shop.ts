@@ -91,14 +91,14 @@ export async function checkout(
   client: Client,
   token: string,
   cart: FilledCart,
-  options: { readonly key?: string; readonly wait?: number } = {},
+  options: { readonly key?: string; readonly wait?: number; readonly addressId?: string } = {},
 ): Promise<Answer> {
-  const { key = freshKey(), wait } = options
+  const { key = freshKey(), wait, addressId } = options
   return client.ask('POST', `/v1/carts/${cart.id}/checkout`, {
     token,
     key,
     ifMatch: cart.etag,
-    body: { expectedTotal: cart.total },
+    body: { expectedTotal: cart.total, ...(addressId !== undefined && { addressId }) },
     ...(wait !== undefined && { wait }),
   })
 }
