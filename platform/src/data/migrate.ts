@@ -61,6 +61,8 @@ export async function provisionService(options: {
       end $$`)
       await client.query(`alter role ${login} password ${escapeLiteral(password)}`)
       await client.query(`alter role ${login} set search_path = ${schema}, extensions`)
+      // Compiling a statement takes longer than any of ours runs.
+      await client.query(`alter role ${login} set jit = off`)
       await client.query(`grant ${owner} to current_user`)
     })
     await untilUncontended(async () => {

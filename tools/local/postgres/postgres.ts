@@ -47,7 +47,7 @@ export async function preparePostgres(options: ServerOptions): Promise<Server> {
 const baseSettings = {
   listen_addresses: loopback,
   unix_socket_directories: '',
-  shared_buffers: '32MB',
+  shared_buffers: '128MB',
   // Ten services with a pool each, and the test files that run at the same time.
   max_connections: 200,
   // No worker processes for reading ahead: they only pay off with more cores and slower disks.
