@@ -47,6 +47,7 @@ export async function preparePostgres(options: ServerOptions): Promise<Server> {
 const baseSettings = {
   listen_addresses: loopback,
   unix_socket_directories: '',
+  // Only what is used of it becomes memory.
   shared_buffers: '128MB',
   // Ten services with a pool each, and the test files that run at the same time.
   max_connections: 200,
