@@ -20,6 +20,8 @@ export interface Mesh {
   readonly admin: Person
   /** Addresses of the servers, as a superuser sees them. */
   readonly env: Readonly<Record<string, string>>
+  /** The environment of the launcher, whose `CAMPUS_<SERVICE>_` variables set up its services. */
+  readonly settings: NodeJS.ProcessEnv
   status(): Promise<Status>
   /** Pid of a process by its name, e.g. `orders` or `kafka`. */
   pidOf(name: string): Promise<number>
@@ -52,12 +54,13 @@ export async function startMesh(
 ): Promise<Mesh> {
   const home = options.home ?? mkdtempSync(join(tmpdir(), 'campus-e2e-'))
   const clean = Object.entries(process.env).filter(([name]) => !servers.has(name))
+  const launcherEnv = { ...Object.fromEntries(clean), ...manyPeople, ...settings }
   const launcher = spawn(
     process.execPath,
     ['tools/campus.ts', 'up', '--home', home, '--random-ports', '--no-seed'],
     {
       // Its stdin is a lifeline: a test that is killed takes its mesh along.
-      env: { ...Object.fromEntries(clean), ...manyPeople, ...settings, CAMPUS_LIFELINE: '1' },
+      env: { ...launcherEnv, CAMPUS_LIFELINE: '1' },
       stdio: ['pipe', 'pipe', 'inherit'],
     },
   )
@@ -82,6 +85,7 @@ export async function startMesh(
     admin,
     inboxUrl: endpoints['inbox'] ?? '',
     env: run?.env ?? {},
+    settings: launcherEnv,
     status: () => readStatus(home),
     async pidOf(name) {
       const { processes } = await readStatus(home)

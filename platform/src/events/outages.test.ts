@@ -170,7 +170,7 @@ async function pidOf(client: Client): Promise<number> {
   return rows[0]?.pid ?? 0
 }
 
-test('F7: cut, half-open and slow connections to the broker: it recovers alone, and writes do not notice', async t => {
+test('F7: cut, half-open, slow and throttled connections to the broker: it recovers alone, and writes do not notice', async t => {
   t.setTimeout(240_000)
   const bar = await openBarBehindProxy(t)
   startRelay(t, bar)
@@ -187,6 +187,7 @@ test('F7: cut, half-open and slow connections to the broker: it recovers alone, 
     () => proxy.mute(),
     () => proxy.freeze(),
     () => proxy.slow({ ms: 2_000, share: 0.1 }),
+    () => proxy.throttle({ bytesPerSecond: 2_000 }),
   ]) {
     fault()
     await delay(outageMs)

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 
@@ -7,12 +8,14 @@ import type { FastifyInstance } from 'fastify'
 // moment: one that becomes idle a moment later, or has not sent its first request yet, would hold the
 // stop for as long as it is kept alive, which is longer than a supervisor waits.
 
+/** How long a stopping server still answers, with `connection: close`, so that clients leave by themselves. */
+const leaveMs = 500
 /** A connection without a request may have one on its way: it gets this long. */
 const graceMs = 500
 
 /**
- * Ends the connections of `app` while it closes: those that are answering after their answer, which
- * says `connection: close`, the others after a moment.
+ * Ends the connections of `app` while it closes: those that answer something within a moment after that
+ * answer, which says `connection: close`, the others after the moment.
  *
  * @param answering the responses that are not complete yet
  */
@@ -28,8 +31,14 @@ export function endConnectionsOnClose(
     socket.once('close', () => sockets.delete(socket))
   })
 
-  app.addHook('preClose', done => {
+  app.addHook('preClose', async () => {
     for (const response of answering) response.shouldKeepAlive = false
+    // First, so that no answer has begun by then.
+    app.server.prependListener('request', (_request: unknown, response: ServerResponse) => {
+      response.shouldKeepAlive = false
+    })
+    // Closing a server ends its idle connections at once, also those on which a request is on its way.
+    if (sockets.size > 0) await delay(leaveMs)
     const reaper = setInterval(() => {
       const busy = new Set([...answering].map(({ socket }) => socket))
       for (const socket of sockets) if (!busy.has(socket)) socket.destroy()
@@ -37,6 +46,5 @@ export function endConnectionsOnClose(
     app.server.once('close', () => clearInterval(reaper))
     // A server that never listened emits no `close`.
     reaper.unref()
-    done()
   })
 }

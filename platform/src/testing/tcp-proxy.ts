@@ -1,4 +1,6 @@
+import { setMaxListeners } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Cleanup } from './cleanup.ts'
 import { listenOnLoopback } from './listen.ts'
 
@@ -17,6 +19,8 @@ export interface TcpProxy {
   mute(): void
   /** Each answer comes later, with the given probability: a bad line. */
   slow(options: { readonly ms: number; readonly share: number }): void
+  /** Answers of all connections together come at this rate: the server throttles its clients. */
+  throttle(options: { readonly bytesPerSecond: number }): void
   /** Passes everything on again. */
   restore(): void
 }
@@ -24,6 +28,13 @@ export interface TcpProxy {
 type Mode =
   | { readonly kind: 'open' | 'cut' | 'frozen' | 'mute' }
   | { readonly kind: 'slow'; readonly ms: number; readonly share: number }
+  | { readonly kind: 'throttled'; readonly bytesPerSecond: number }
+
+function patience(): AbortController {
+  const change = new AbortController()
+  setMaxListeners(0, change.signal)
+  return change
+}
 
 /**
  * Listens on a free port of the loopback and passes everything on to the host of `target`.
@@ -37,6 +48,10 @@ export async function createTcpProxy(
   const find = typeof target === 'string' ? () => target : target
   const sockets = new Set<Socket>()
   let mode: Mode = { kind: 'open' }
+  /** When the line has carried all answers so far, while it is throttled. */
+  let carriedAt = 0
+  /** What waits for the line goes on at once when the line changes. */
+  let change = patience()
 
   function destroyAll(): void {
     for (const socket of sockets) socket.destroy()
@@ -83,21 +98,31 @@ export async function createTcpProxy(
     if (mode.kind === 'frozen') from.pause()
   }
 
+  /** Milliseconds by which an answer comes later. */
+  function delayOf(answer: Buffer): number {
+    if (mode.kind === 'slow') return Math.random() < mode.share ? mode.ms : 0
+    if (mode.kind !== 'throttled') return 0
+    const now = performance.now()
+    carriedAt = Math.max(carriedAt, now) + (answer.length / mode.bytesPerSecond) * 1_000
+    return carriedAt - now
+  }
+
   /** Keeps the order of chunks: one that waits holds back those behind it. */
   function passing(write: (chunk: Buffer) => void): (chunk: Buffer) => void {
     let last = Promise.resolve()
     let waiting = 0
     return chunk => {
-      const isLate = mode.kind === 'slow' && Math.random() < mode.share
-      const ms = isLate && mode.kind === 'slow' ? mode.ms : 0
+      const ms = delayOf(chunk)
       if (ms === 0 && waiting === 0) {
         write(chunk)
         return
       }
       waiting += 1
+      const previous = last
+      const arrival = delay(ms, undefined, { signal: change.signal }).catch(() => undefined)
       last = (async () => {
-        await last
-        if (ms > 0) await new Promise(resolve => setTimeout(resolve, ms))
+        await previous
+        await arrival
         waiting -= 1
         write(chunk)
       })()
@@ -109,6 +134,9 @@ export async function createTcpProxy(
     if (mode.kind === 'mute') destroyAll()
     if (mode.kind === 'frozen') for (const socket of sockets) socket.resume()
     mode = next
+    carriedAt = 0
+    change.abort()
+    change = patience()
   }
 
   const url = new URL(typeof target === 'string' ? target : 'tcp://127.0.0.1')
@@ -128,6 +156,7 @@ export async function createTcpProxy(
     },
     mute: () => become({ kind: 'mute' }),
     slow: options => become({ kind: 'slow', ...options }),
+    throttle: options => become({ kind: 'throttled', ...options }),
     restore: () => become({ kind: 'open' }),
   }
 }

@@ -5,8 +5,8 @@ import { fastifyReplyFrom } from '@fastify/reply-from'
 import autocannon from 'autocannon'
 import { type FastifyInstance, fastify } from 'fastify'
 import type { Mesh } from '../mesh.ts'
+import { startReplica } from '../replica.ts'
 import type { Figure } from './figure.ts'
-import { startSecondGateway } from './second-gateway.ts'
 
 const rounds = 5
 const seconds = 3
@@ -97,7 +97,10 @@ export async function httpFigures(mesh: Mesh, catalogUrl: string): Promise<Figur
   const [helloUrl = '', proxyUrl = '', redisUrl = ''] = await Promise.all(
     servers.map(server => server.listen({ host: '127.0.0.1', port: 0 })),
   )
-  const second = await startSecondGateway(mesh, redisUrl)
+  // The same proxy stands before Campus and before its raw limit.
+  const second = await startReplica({ teardown: () => undefined }, mesh, 'gateway', {
+    CAMPUS_GATEWAY_CATALOG_URL: redisUrl,
+  })
   try {
     const rate = await compare({
       direct: { url: catalogUrl + path },
