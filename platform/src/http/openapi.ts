@@ -1,5 +1,6 @@
 import { fastifySwagger } from '@fastify/swagger'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifySchema } from 'fastify'
+import { Type } from 'typebox'
 
 /**
  * Documents the routes as OpenAPI 3.1 and serves it at `GET /openapi.json`, where the gateway reads
@@ -24,7 +25,11 @@ export function openapi(
       const access = route.config?.access ?? 'public'
       const security =
         access === 'public' ? [] : [...(access === 'optional' ? [{}] : []), { bearer: [] }]
-      return { schema: { ...schema, security, 'x-access': access }, url }
+      const headers = headersOf(schema)
+      return {
+        schema: { ...schema, ...(headers && { headers }), security, 'x-access': access },
+        url,
+      }
     },
   })
 
@@ -39,4 +44,36 @@ export function openapi(
       },
     )
   })
+}
+
+const idempotencyKey = Type.String({
+  minLength: 1,
+  maxLength: 255,
+  description: 'Chosen by the client, once for each thing to be done: a repetition has no effect',
+  examples: ['0193a1c0-0000-7000-8000-000000000000'],
+})
+
+const ifMatch = Type.String({
+  description: 'The `ETag` that the client has read; `*` means any',
+  examples: ['"1"'],
+})
+
+/**
+ * The headers of a route, with those that its handler asks for: its words name `Idempotency-Key`, its answers
+ * have a 428.
+ */
+function headersOf(schema: FastifySchema): object | undefined {
+  const { description, headers, response } = schema
+  const needed = {
+    ...(String(description).includes('`Idempotency-Key`') && { 'idempotency-key': idempotencyKey }),
+    ...(Object.hasOwn(Object(response), '428') && { 'if-match': ifMatch }),
+  }
+  const own: unknown = Reflect.get(Object(headers), 'properties')
+  if (own === undefined && Object.keys(needed).length === 0) return undefined
+  const required: string[] = [Reflect.get(Object(headers), 'required') ?? []].flat()
+  return {
+    type: 'object',
+    properties: { ...Object(own), ...needed },
+    required: [...required, ...Object.keys(needed)],
+  }
 }
