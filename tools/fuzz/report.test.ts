@@ -45,6 +45,7 @@ test('a report names what was reached, and each failure once', async t => {
   const { cases, asked, reached, failures } = await readReport(file)
   t.equal(cases, 5)
   t.equal(asked.size, 4)
+  t.same([...(asked.get('POST /v1/carts') ?? [])], [500])
   t.same([...reached], ['GET /v1/products'])
   t.same(failures, [
     {

@@ -5,8 +5,8 @@ import { createInterface } from 'node:readline'
 export interface Report {
   /** Requests that were answered. */
   readonly cases: number
-  /** Operations that were asked. */
-  readonly asked: ReadonlySet<string>
+  /** Operations that were asked, each with the statuses of its answers. */
+  readonly asked: ReadonlyMap<string, ReadonlySet<number>>
   /** Those that have answered 2xx at least once. */
   readonly reached: ReadonlySet<string>
   /** One per operation, check and status. */
@@ -47,7 +47,7 @@ const textLengthMax = 300
 /** Reads a report in the tool's format of one JSON object a line; it may have hundreds of megabytes. */
 export async function readReport(file: string): Promise<Report> {
   let cases = 0
-  const asked = new Set<string>()
+  const asked = new Map<string, Set<number>>()
   const reached = new Set<string>()
   const failures = new Map<string, Failure>()
   for await (const text of createInterface({ input: createReadStream(file) })) {
@@ -61,16 +61,18 @@ export async function readReport(file: string): Promise<Report> {
       if (response === null || one === undefined) continue
       const status = response.status_code
       cases += 1
-      asked.add(label)
+      const name = `${one.method} ${one.path}`
+      // A chain of operations has no one of its own.
+      const operation = label.includes(' /') ? label : name
+      asked.set(operation, (asked.get(operation) ?? new Set()).add(status))
       // Some requests try another method on purpose.
-      const isOwn = label === `${one.method} ${one.path}`
-      if (isOwn && status >= 200 && status < 300) reached.add(label)
+      if (operation === name && status >= 200 && status < 300) reached.add(operation)
       for (const check of checks[id] ?? []) {
         if (check.status !== 'failure') continue
         const message = check.failure_info?.failure?.message ?? JSON.stringify(check.failure_info)
         const shown = message.replaceAll(/\s+/g, ' ').slice(0, textLengthMax)
-        const key = `${check.name} ${label} ${status}`
-        failures.set(key, { check: check.name, operation: label, status, text: shown })
+        const key = `${check.name} ${operation} ${status}`
+        failures.set(key, { check: check.name, operation, status, text: shown })
       }
     }
   }

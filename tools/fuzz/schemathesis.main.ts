@@ -1,4 +1,4 @@
-// `node tools/fuzz/schemathesis.main.ts [--home <folder>] [--seconds 120] [--seed 1]`: lets Schemathesis
+// `npm run test:fuzz -- [--home <folder>] [--seconds 120] [--seed 1]`: lets Schemathesis
 // make requests from the OpenAPI document of a running mesh, as nobody, as a student and as an admin, and
 // compares every answer with the document.
 //
@@ -11,14 +11,18 @@
 //
 // Exit code 1: a server error, or an answer that the document does not know.
 import { spawnSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { defaultHome } from '../local/home.ts'
 import { readStatus } from '../local/status.ts'
-import { createClient } from '../prove/client.ts'
+import { type Client, createClient } from '../prove/client.ts'
+import { joinCampus } from '../prove/people.ts'
+import { documentWith } from './document.ts'
 import { type Report, readReport } from './report.ts'
+import { makeWorld } from './world.ts'
 
 /** The version that this file was written with: later ones have renamed options before. */
 const release = 'schemathesis==4.*'
@@ -52,29 +56,52 @@ const { values } = parseArgs({
 })
 
 const { ready, endpoints, accounts } = await readStatus(values.home)
-const { gateway } = endpoints
-if (!ready || gateway === undefined) {
+const { gateway, inbox } = endpoints
+if (!ready || gateway === undefined || inbox === undefined) {
   process.stderr.write('Campus is not running. Start it with "campus up", then try again.\n')
   process.exitCode = 1
 } else {
   const folder = mkdtempSync(join(tmpdir(), 'campus-fuzz-'))
   try {
-    process.exitCode = await fuzz(gateway, folder)
+    process.exitCode = await fuzz(gateway, inbox, folder)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-async function fuzz(gatewayUrl: string, folder: string): Promise<number> {
+async function fuzz(gatewayUrl: string, inboxUrl: string, folder: string): Promise<number> {
   const program = install(folder)
-  const callers = new Map<string, string | undefined>([['anonymous', undefined]])
-  for (const role of ['student', 'admin']) callers.set(role, await tokenOf(gatewayUrl, role))
-  const document = await downloadDocument(gatewayUrl, folder)
+  const client = createClient(gatewayUrl)
+  const asked = new Map<string, number[]>()
+  const reached = new Set<string>()
+  const newPerson = (name: string) =>
+    joinCampus(client, inboxUrl, { email: `${name}-${randomUUID()}@campus.example`, name })
   let failed = 0
-  for (const [role, token] of callers) {
+  for (const role of ['anonymous', 'student', 'admin']) {
+    // Anew for each: whoever was here before has used up things and limits, and tokens live for ten minutes.
+    const [admin, student, other, forgetful] = await Promise.all([
+      signIn(client, 'admin'),
+      newPerson('student'),
+      newPerson('other'),
+      newPerson('forgetful'),
+    ])
+    const world = await makeWorld(client, inboxUrl, { admin, student, other, forgetful })
+    const { body } = await client.must(200, 'GET', '/v1/openapi.json')
+    const document = join(folder, `${role}.json`)
+    writeFileSync(document, documentWith(body, world))
+    const token = role === 'anonymous' ? undefined : { student, admin }[role]?.token
     const report = await run(program, gatewayUrl, { role, token, folder, document })
     process.stdout.write(describe(role, report))
+    for (const [operation, statuses] of report.asked) {
+      asked.set(operation, [...(asked.get(operation) ?? []), ...statuses])
+    }
+    for (const operation of report.reached) reached.add(operation)
     if (report.failures.length > 0 || report.cases === 0) failed += 1
+  }
+  process.stdout.write(`${reached.size} of ${asked.size} operations answered 2xx to somebody\n`)
+  for (const [operation, statuses] of asked) {
+    if (reached.has(operation)) continue
+    process.stdout.write(`  not ${operation}: ${[...new Set(statuses)].join(', ')}\n`)
   }
   return failed === 0 ? 0 : 1
 }
@@ -92,23 +119,13 @@ function must(command: string, args: readonly string[]): void {
   if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${error?.message ?? stderr}`)
 }
 
-async function tokenOf(gatewayUrl: string, role: string): Promise<string> {
+async function signIn(client: Client, role: string) {
   const account = accounts.find(one => one.role === role)
   if (account === undefined) throw new Error(`The mesh has no demo account of the role ${role}.`)
   const { email, password } = account
-  const { body } = await createClient(gatewayUrl).must(200, 'POST', '/v1/auth/login', {
-    body: { email, password },
-  })
-  return body.accessToken
-}
-
-/** Python has no names for classes of characters: this one is written out. */
-async function downloadDocument(gatewayUrl: string, folder: string): Promise<string> {
-  const { body } = await createClient(gatewayUrl).must(200, 'GET', '/v1/openapi.json')
-  const text = JSON.stringify(body).replaceAll('\\\\p{Cc}', '\\\\x00-\\\\x1f\\\\x7f-\\\\x9f')
-  const file = join(folder, 'openapi.json')
-  writeFileSync(file, text)
-  return file
+  const { body } = await client.must(200, 'POST', '/v1/auth/login', { body: { email, password } })
+  const { accessToken: token, refreshToken } = body
+  return { email, password, token, refreshToken }
 }
 
 async function run(
@@ -130,7 +147,7 @@ async function run(
       document,
       `--url=${gatewayUrl}`,
       `--checks=${checks.join(',')}`,
-      '--phases=examples,coverage,fuzzing',
+      '--phases=examples,coverage,fuzzing,stateful',
       `--max-time=${values.seconds}`,
       `--seed=${values.seed}`,
       '--max-failures=100',
@@ -141,7 +158,8 @@ async function run(
       '--exclude-path-regex=/stream$',
       ...(token === undefined ? [] : ['--header', `Authorization: Bearer ${token}`]),
     ],
-    { encoding: 'utf8', maxBuffer: 1 << 28 },
+    // It keeps what it has learnt beside where it runs.
+    { encoding: 'utf8', maxBuffer: 1 << 28, cwd: folder },
   )
   if (!existsSync(file)) throw new Error(`Schemathesis did not run as ${role}:\n${stdout}${stderr}`)
   return readReport(file)

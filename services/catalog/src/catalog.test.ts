@@ -66,6 +66,16 @@ test('a slug that means something else below /v1/products is refused', async t =
   t.equal(problemOf(renamed).code, 'catalog.slug_reserved')
 })
 
+test('a price is neither negative nor so high that a cart of it cannot be added up', async t => {
+  const bench = await openCatalog(t)
+  const { variantId } = await bench.offer(0)
+  for (const amount of [-1, 10_000_000_001]) {
+    const url = `/v1/variants/${variantId}/prices`
+    const refused = await bench.send('PUT', url, [{ price: eur(amount) }], { 'if-match': '*' })
+    t.match(problemOf(refused), { status: 400, code: 'request.invalid' })
+  }
+})
+
 test('prices of one currency cannot overlap', async t => {
   const bench = await openCatalog(t)
   const { variantId, productId } = await bench.offer(0)

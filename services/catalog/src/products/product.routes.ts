@@ -25,6 +25,11 @@ const Slug = Type.String({ pattern: '^[a-z0-9]+(-[a-z0-9]+)*$', maxLength: 100 }
 const Title = Type.String({ minLength: 1, maxLength: 150 })
 const Description = Type.String({ maxLength: 10_000 })
 const Moment = Type.String({ format: 'date-time', maxLength: 40 })
+/** A full cart of such prices can still be added up. */
+const UnitPrice = Type.Object({
+  ...Money.properties,
+  amount: Type.Integer({ minimum: 0, maximum: 10_000_000_000, description: 'Minor units' }),
+})
 const Sku = Type.String({ pattern: '^[A-Z0-9][A-Z0-9._-]{0,63}$' })
 const Label = Type.String({ maxLength: 40 })
 const AttributesInput = Type.Record(
@@ -236,7 +241,7 @@ export function productRoutes(deps: Deps) {
           params: Type.Object({ variantId: VariantId }),
           body: Type.Array(
             Type.Object({
-              price: Money,
+              price: UnitPrice,
               from: Type.Optional(Moment),
               to: Type.Optional(Moment),
             }),
