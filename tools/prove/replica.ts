@@ -64,7 +64,7 @@ export async function startReplica(
   const child = spawn(command, args, { cwd, env, stdio: 'ignore' })
   const exited = once(child, 'exit')
   t.teardown(() => child.kill('SIGKILL'))
-  await eventually(() => spec.probe(), { timeoutMs: 20_000 })
+  await eventually(() => spec.probe(), { timeoutMs: 60_000 })
   return {
     url: `http://127.0.0.1:${api.port}`,
     async stop() {

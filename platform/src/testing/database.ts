@@ -1,4 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Client } from 'pg'
 import { migrate, provisionService } from '../data/migrate.ts'
 import { createPostgres, type Postgres } from '../data/postgres.ts'
@@ -65,7 +67,13 @@ async function migratedTemplate(
   service: string,
   directories: readonly string[],
 ): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify([service, ...directories]))
+  // By what the migrations say: a server that outlives the run may have a template of other ones.
+  const files = directories.flatMap(directory =>
+    readdirSync(directory)
+      .toSorted()
+      .map(file => [file, readFileSync(join(directory, file), 'utf8')]),
+  )
+  const hash = createHash('sha256').update(JSON.stringify([service, files]))
   const name = `template_${hash.digest('hex').slice(0, 16)}`
   await withClient(server, async client => {
     await client.query('select pg_advisory_lock(hashtext($1))', [name])
