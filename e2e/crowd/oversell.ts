@@ -15,7 +15,6 @@ export async function oversell(
   const purchases = await Promise.all(buyers.map(buyer => purchase(mesh.client, buyer, article)))
   const outcomes = Object.groupBy(purchases, ({ outcome }) => outcome)
   t.equal(outcomes['confirmed']?.length, units)
-  t.equal(purchases.length, buyers.length)
   for (const outcome of Object.keys(outcomes)) {
     t.ok(['confirmed', 'cancelled', 'orders.variant_unavailable'].includes(outcome), outcome)
   }

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
+import type { Cleanup } from '@campus/platform/testing/cleanup'
 import { CliError } from '../cli-error.ts'
 import { checkoutFigures } from './bench/checkout.ts'
 import { eventFigures } from './bench/events.ts'
@@ -27,10 +28,11 @@ export interface BenchOptions {
 /** Measures a mesh of its own against the raw limits of the same run, and prints a table. */
 export async function bench({ write, check, only }: BenchOptions): Promise<void> {
   const releases: (() => unknown)[] = []
+  const t: Cleanup = { teardown: release => releases.push(release) }
   const say = (line: string) => process.stderr.write(`${line}\n`)
   try {
     say('starting a mesh …')
-    const mesh = await startMesh({ teardown: release => releases.push(release) })
+    const mesh = await startMesh(t)
     const article = await putOnSale(mesh.client, mesh.admin.token, {
       title: 'Bench mug',
       slug: 'bench-mug',
@@ -41,7 +43,7 @@ export async function bench({ write, check, only }: BenchOptions): Promise<void>
     const figures: Figure[] = []
     const { endpoints } = await mesh.status()
     const parts = {
-      http: () => httpFigures(mesh, endpoints['catalog'] ?? ''),
+      http: () => httpFigures(t, mesh, endpoints['catalog'] ?? ''),
       checkout: () => checkoutFigures(mesh, article),
       events: () => eventFigures(mesh),
       search: () => searchFigures(mesh),

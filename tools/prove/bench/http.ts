@@ -1,5 +1,6 @@
 import { createPublicKey } from 'node:crypto'
 import { createRedis } from '@campus/platform/data/redis'
+import type { Cleanup } from '@campus/platform/testing/cleanup'
 import { fastifyJwt } from '@fastify/jwt'
 import { fastifyReplyFrom } from '@fastify/reply-from'
 import autocannon from 'autocannon'
@@ -82,7 +83,7 @@ function bareRedisRead(redis: ReturnType<typeof createRedis>, key: string): Fast
 }
 
 /** The gateway and a product page, beside the same with as little as possible around it. */
-export async function httpFigures(mesh: Mesh, catalogUrl: string): Promise<Figure[]> {
+export async function httpFigures(t: Cleanup, mesh: Mesh, catalogUrl: string): Promise<Figure[]> {
   const { gatewayUrl } = mesh.client
   const { token } = mesh.admin
   const key = 'bench:product'
@@ -98,7 +99,7 @@ export async function httpFigures(mesh: Mesh, catalogUrl: string): Promise<Figur
     servers.map(server => server.listen({ host: '127.0.0.1', port: 0 })),
   )
   // The same proxy stands before Campus and before its raw limit.
-  const second = await startReplica({ teardown: () => undefined }, mesh, 'gateway', {
+  const second = await startReplica(t, mesh, 'gateway', {
     CAMPUS_GATEWAY_CATALOG_URL: redisUrl,
   })
   try {

@@ -69,18 +69,17 @@ function requestOf(
   ]
 }
 
-/** Headers that an operation needs, as its documentation and its refusals say. */
-function headersOf({ description = '', parameters = [], responses, ...rest }: Operation['object']) {
-  const takesCartToken = parameters.some(({ name }) => name === 'x-cart-token')
-  const needsKey = description.includes('`Idempotency-Key`')
-  const access = rest['x-access']
+/** Headers that an operation takes. */
+function headersOf({ parameters = [], 'x-access': access }: Operation['object']) {
+  const takes = (header: string) => parameters.some(({ name }) => name === header)
+  const takesCartToken = takes('x-cart-token')
   return [
     // A guest has a cart token and no other.
     ...(access === 'public' || (access === 'optional' && takesCartToken)
       ? []
       : ['Authorization: Bearer {{token}}']),
     ...(takesCartToken ? ['X-Cart-Token: {{cartToken}}'] : []),
-    ...(needsKey ? ['Idempotency-Key: {{key}}'] : []),
-    ...('428' in responses ? ['If-Match: "1"'] : []),
+    ...(takes('idempotency-key') ? ['Idempotency-Key: {{key}}'] : []),
+    ...(takes('if-match') ? ['If-Match: "1"'] : []),
   ]
 }

@@ -27,8 +27,7 @@ export const OrderView = Type.Object({
   version: Type.Integer(),
   cartId: CartId,
   addressId: Type.Optional(AddressId),
-  /** The code that took something off. */
-  coupon: Type.Optional(Type.String()),
+  coupon: Type.Optional(Type.String({ description: 'The code that took something off' })),
   lines: Type.Array(
     Type.Object({
       ...Line.properties,
