@@ -3,7 +3,7 @@ import type { Postgres, Tx } from '../data/postgres.ts'
 import { uuid } from './decode.ts'
 import { type HandleDeps, handle } from './handle.ts'
 import type { Heard, Hearing } from './hearing.ts'
-import { type ConsumedTopic, correctSeen, type Entry, enter, refuseEntry } from './inbox.ts'
+import { aggregateOf, correctSeen, type Entry, enter, refuseEntry } from './inbox.ts'
 import type { IncomingRecord } from './kafka-record.ts'
 import { createOrderGuard, type OrderGuard, type Verdict } from './order-guard.ts'
 import { behind, gapAfter, late, type ParkReason, park } from './park.ts'
@@ -39,7 +39,7 @@ const nothing: Applied = { events: [], duplicates: 0, forgotten: 0, baselines: 0
 const bootstrapEffectMs = 3_600_000
 
 /**
- * Applies records of one partition, in order, for one consumer, in one transaction: inbox rows,
+ * Applies records, those of a partition in their order, for one consumer, in one transaction: inbox rows,
  * state, outbox and effect rows all commit together or not at all.
  *
  * What cannot be applied in order (unreadable, behind a parked key, late, after a gap) is parked in the
@@ -58,21 +58,25 @@ export async function apply(
   const heard = records
     .filter(record => past.phaseOf(consumer, record) !== 'skip')
     .flatMap(record => hearing.hear(record, now) ?? [])
-  const topic = heard[0]?.record.topic
-  if (topic === undefined) return nothing
-  const name = { consumer, topic, isOrdered: hearing.isOrdered(topic) }
+  if (heard.length === 0) return nothing
   return postgres.transaction(async tx => {
-    const entry = await enter(tx, name, heard.flatMap(arrivalOf))
+    const entry = await enter(
+      tx,
+      consumer,
+      heard.flatMap(one => arrivalOf(one, hearing)),
+    )
     const guard = createOrderGuard(entry.seen, entry.parked)
     const applied = { ...nothing, events: [] as Event[], parked: [] as string[] }
     const entered = new Set<string>()
     for (const one of heard) {
-      const reason = await applyOne(tx, deps, name, { one, guard, entry, entered }, applied)
+      const reason = await applyOne(tx, deps, hearing, { one, guard, entry, entered }, applied)
       if (reason === undefined) continue
       await park(tx, consumer, one.record, reason)
       applied.parked.push(reason.errorClass)
     }
-    if (name.isOrdered) await correctSeen(tx, name, corrections(heard, entry, guard))
+    for (const { topic, key, version } of corrections(heard, hearing, entry, guard)) {
+      await correctSeen(tx, { consumer, topic, key }, version)
+    }
     return applied
   })
 }
@@ -91,15 +95,19 @@ interface Step {
 async function applyOne(
   tx: Tx,
   deps: ApplyDeps,
-  { consumer, isOrdered }: ConsumedTopic,
+  hearing: Hearing,
   { one, guard, entry, entered }: Step,
   applied: Mutable<Applied> & { events: Event[] },
 ): Promise<ParkReason | undefined> {
+  const { topic } = one.record
   if (one.kind === 'unreadable') {
-    guard.block(one.record.key ?? '')
+    guard.block(aggregateOf({ topic, key: one.record.key ?? '' }))
     return one.reason
   }
-  const { id, key, version } = one.envelope
+  const consumer = hearing.consumer.name
+  const isOrdered = hearing.isOrdered(topic)
+  const { id, version } = one.envelope
+  const key = aggregateOf({ topic, key: one.envelope.key })
   const isHeard = one.kind === 'event'
   const phase = deps.past.phaseOf(consumer, one.record)
   const isForgotten = phase === 'live' && deps.past.isForgotten(id)
@@ -142,30 +150,29 @@ function judge(
   return entry.parked.has(event.key) ? 'behind' : 'apply'
 }
 
-function arrivalOf(one: Heard) {
+function arrivalOf(one: Heard, hearing: Hearing) {
   if (one.kind === 'unreadable') return []
   const { id, key, version } = one.envelope
-  return [{ id, key, version, isHeard: one.kind === 'event' }]
+  const { topic } = one.record
+  const isOrdered = hearing.isOrdered(topic)
+  return [{ id, topic, key, version, isHeard: one.kind === 'event', isOrdered }]
 }
 
-/** Aggregates that did not come as far as `enter` took for granted. */
-function corrections(
-  heard: readonly Heard[],
-  entry: Entry,
-  guard: OrderGuard,
-): Map<string, number | undefined> {
-  const expected = new Map<string, number>()
+/** Aggregates that did not come as far as `enter` took for granted, and how far they came. */
+function corrections(heard: readonly Heard[], hearing: Hearing, entry: Entry, guard: OrderGuard) {
+  const expected = new Map<string, { topic: string; key: string; version: number }>()
   for (const one of heard) {
-    if (one.kind === 'unreadable' || entry.parked.has(one.envelope.key)) continue
+    const { topic } = one.record
+    if (one.kind === 'unreadable' || !hearing.isOrdered(topic)) continue
     const { key, version } = one.envelope
-    expected.set(key, Math.max(version, expected.get(key) ?? entry.seen.get(key) ?? 0))
+    const name = aggregateOf({ topic, key })
+    if (entry.parked.has(name)) continue
+    const before = expected.get(name)?.version ?? entry.seen.get(name) ?? 0
+    expected.set(name, { topic, key, version: Math.max(version, before) })
   }
-  return new Map(
-    [...expected]
-      .map(([key, version]) => ({ key, version, seen: guard.seen(key) }))
-      .filter(({ version, seen }) => version !== seen)
-      .map(({ key, seen }) => [key, seen]),
-  )
+  return [...expected]
+    .filter(([name, { version }]) => guard.seen(name) !== version)
+    .map(([name, { topic, key }]) => ({ topic, key, version: guard.seen(name) }))
 }
 
 /** Parks one record that a consumer cannot apply, and its key. */

@@ -34,11 +34,6 @@ export interface ConsumerDefinition {
   readonly group?: string
   /** What a new consumer does about the past: build state from it, or begin with the present. */
   readonly onBootstrap: 'replay' | 'live'
-  /**
-   * Each event in a transaction of its own. For handlers that lock rows which events of other
-   * partitions lock too: in a shared transaction two batches would lock them in different orders.
-   */
-  readonly eachAlone?: boolean
   readonly handlers: readonly Handler[]
 }
 

@@ -37,7 +37,7 @@ test('a committed event is published once with its envelope, a rolled back one n
   await withFlow(flow, () => pour(postgres, 'g1', 1))
   await postgres
     .transaction(async tx => {
-      await emit(tx, poured.of({ glassId: 'g1', number: 2 }))
+      emit(tx, poured.of({ glassId: 'g1', number: 2 }))
       throw new Error('spilled')
     })
     .catch(() => undefined)
@@ -74,7 +74,7 @@ test('a payload that breaks its closed schema is refused where it is emitted', a
   const { postgres } = await openBar(t)
   const wrong: object = { glassId: 'g', number: 1, secret: 'x' }
   await t.rejects(
-    postgres.transaction(tx => emit(tx, { definition: poured, subject: 'g', data: wrong })),
+    postgres.transaction(async tx => emit(tx, { definition: poured, subject: 'g', data: wrong })),
     { name: 'ContractViolation' },
   )
 })
@@ -86,7 +86,7 @@ test('several events of one transaction keep their order and share the lock of t
   await Promise.all(
     Array.from({ length: 20 }, (_, i) =>
       postgres.transaction(async tx => {
-        await emit(
+        emit(
           tx,
           poured.of({ glassId: 'a', number: i }),
           poured.of({ glassId: 'b', number: i }),
@@ -173,7 +173,7 @@ test('a row that commits late with a low seq is published', async t => {
   const { postgres } = bench
   startRelay(t, bench)
   const slow = postgres.transaction(async tx => {
-    await emit(tx, poured.of({ glassId: 'slow', number: 1 }))
+    emit(tx, poured.of({ glassId: 'slow', number: 1 }))
     await delay(1_500)
   })
   await delay(50)
@@ -204,7 +204,7 @@ test('an event never overtakes an earlier one of its aggregate that committed la
   })()
   for (let number = 1; number <= 12; number += 1) {
     await postgres.transaction(async tx => {
-      await emit(tx, poured.of({ glassId: 'late', number }))
+      emit(tx, poured.of({ glassId: 'late', number }))
       await delay(number % 4 === 0 ? 400 : 40)
     })
   }

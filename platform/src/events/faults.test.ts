@@ -177,7 +177,7 @@ test(`F11: a rolling restart by SIGTERM at 1,000 events a second for ${rollSecon
     const beganAt = performance.now()
     for (let n = 1; !stopping.signal.aborted; n += 1) {
       const glasses = Array.from({ length: 25 }, (_, i) => `g${(n * 25 + i) % 200}`)
-      await bar.postgres.transaction(tx =>
+      await bar.postgres.transaction(async tx =>
         emit(tx, ...glasses.map(glassId => poured.of({ glassId, number: n }))),
       )
       for (const glass of glasses) expected[glass] = (expected[glass] ?? 0) + n

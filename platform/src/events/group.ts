@@ -4,7 +4,7 @@ import type { Logger } from '../process/logger.ts'
 import { type Applied, type ApplyDeps, apply, parkRecord } from './apply.ts'
 import { uuid } from './decode.ts'
 import type { Hearing } from './hearing.ts'
-import type { Batch } from './kafka-consume.ts'
+import type { Batch, Fetched } from './kafka-consume.ts'
 import type { IncomingRecord } from './kafka-record.ts'
 import type { ConsumerMeters } from './meters.ts'
 import { failure, type ParkReason } from './park.ts'
@@ -12,18 +12,19 @@ import type { GroupPast } from './past.ts'
 import type { Solo } from './solo.ts'
 import type { Stops } from './stops.ts'
 
-// The work of one consumer group. Its consumers are applied in the same order each. A sub-batch is
-// applied in one transaction a consumer; when that fails it is rolled back and done again one event at
-// a time, so that one bad event costs its own key and nothing else:
+// The work of one consumer group. Whatever a fetch has brought, from all partitions, is applied in one
+// transaction a consumer, at most so many records at a time; when that fails it is rolled back and done
+// again partition by partition, and in the one that fails event by event, so that one bad event costs its
+// own key and nothing else:
 //
-//   transient error  pause the partition, try again with full jitter 0.5 s → 30 s, no limit
+//   transient error  pause the partitions, try again with full jitter 0.5 s → 30 s, no limit
 //   permanent error  after 5 attempts park the key; later events of the key wait behind it
 //
 // Offsets are committed after the database. A crash in between delivers again, and the primary key
 // of the inbox turns the second delivery into nothing.
 
 /** Records in one transaction at most. */
-const subBatchMax = 50
+const togetherMax = 100
 const attemptsMax = 5
 const pauseMs = { first: 500, max: 30_000 }
 /** A stopped consumer is asked again so often whether it may go on. */
@@ -43,39 +44,46 @@ export interface GroupDeps extends ApplyDeps {
   readonly past: GroupPast
 }
 
-/** @returns what to do with each batch of the group; it never throws, which would stop the client */
-export function createBatchHandler(
+/** Records of one partition that are worked on now. */
+interface Part {
+  readonly batch: Batch
+  readonly records: readonly IncomingRecord[]
+  /** Where to go on after them. */
+  readonly next: bigint
+}
+
+/** @returns what to do with what the group fetches; it never throws, which would stop the client */
+export function createFetchHandler(
   deps: GroupDeps,
   hearings: readonly Hearing[],
-): (batch: Batch) => Promise<void> {
+): (fetched: Fetched) => Promise<void> {
   const { logger, meters, solo, stops } = deps
   /** Partitions that wait after a transient error: how often in a row. */
   const waiting = new Map<string, number>()
 
-  return async batch => {
-    for (let start = 0; start < batch.records.length; start += subBatchMax) {
-      if (!batch.isCurrent()) return
-      const records = batch.records.slice(start, start + subBatchMax)
-      const last = records.at(-1)
-      if (last === undefined) return
-      const outcome = await withHeartbeat(batch, moved => applyAll(batch, records, moved))
-      if (outcome !== undefined) {
-        pause(batch, outcome)
-        return
+  return async fetched => {
+    const positions = new Map(fetched.batches.map(batch => [batch, 0]))
+    for (;;) {
+      for (const batch of positions.keys()) if (!batch.isCurrent()) positions.delete(batch)
+      const parts = takeParts(positions)
+      if (parts.length === 0) return
+      const retries = await withHeartbeat(fetched, moved => applyParts(parts, moved))
+      for (const [{ batch }, retry] of retries) {
+        pause(batch, retry)
+        positions.delete(batch)
       }
-      waiting.delete(nameOf(batch))
+      const done = parts.filter(part => !retries.has(part))
+      for (const { batch } of done) waiting.delete(nameOf(batch))
       try {
-        await batch.commit(
-          start + subBatchMax >= batch.records.length ? batch.lastOffset + 1n : last.offset + 1n,
-        )
-        await batch.heartbeat()
+        if (done.length > 0) await fetched.commit(done)
+        await fetched.heartbeat()
       } catch (error) {
         // The group has moved on; the inbox absorbs what is delivered again.
-        logger.debug({ err: error }, 'batch given up')
+        logger.debug({ err: error }, 'batches given up')
         return
       }
+      for (const { batch, next } of done) if (next > batch.lastOffset) noteLag(batch)
     }
-    noteLag(batch)
   }
 
   function pause(batch: Batch, retry: Retry): void {
@@ -97,17 +105,34 @@ export function createBatchHandler(
     meters.lagSeconds.set(labels, Math.max(0, ageMs) / 1000)
   }
 
-  async function applyAll(
-    { topic }: Batch,
-    records: readonly IncomingRecord[],
+  /** @returns the parts that are not done, and why */
+  async function applyParts(
+    parts: readonly Part[],
     moved: () => void,
-  ): Promise<Retry | undefined> {
-    const [first] = records
-    const hearers = hearings.filter(hearing => hearing.topics.has(topic))
-    for (const { consumer } of hearers) {
-      const reason = stops.reasonOf(consumer.name)
+  ): Promise<Map<Part, Retry>> {
+    const retries = new Map<Part, Retry>()
+    for (const part of parts) {
+      const retry = await whyNotNow(part)
+      if (retry !== undefined) retries.set(part, retry)
+    }
+    for (const hearing of hearings) {
+      const heard = parts.filter(
+        part => !retries.has(part) && hearing.topics.has(part.batch.topic),
+      )
+      for (const [part, retry] of await applyHeard(hearing, heard, moved)) retries.set(part, retry)
+    }
+    for (const { batch, records } of parts) {
+      for (const { partition } of records) solo.passed(batch.topic, partition)
+    }
+    return retries
+  }
+
+  async function whyNotNow({ batch: { topic }, records }: Part): Promise<Retry | undefined> {
+    for (const { consumer, topics } of hearings) {
+      const reason = topics.has(topic) ? stops.reasonOf(consumer.name) : undefined
       if (reason !== undefined) return new Retry(`${consumer.name} is stopped: ${reason}`, true)
     }
+    const [first] = records
     if (first === undefined) return undefined
     if (deps.past.isTooLate(topic, first.timestamp)) {
       const since = first.timestamp.toISOString()
@@ -122,60 +147,59 @@ export function createBatchHandler(
     } catch (error) {
       return new Retry(error)
     }
-    for (const hearing of hearers) {
-      const outcome = await applyOrSplit(hearing, records, moved)
-      if (outcome !== undefined) return outcome
-    }
-    for (const { partition } of records) solo.passed(topic, partition)
     return undefined
   }
 
-  async function applyOrSplit(
+  async function applyHeard(
     hearing: Hearing,
-    records: readonly IncomingRecord[],
+    parts: readonly Part[],
+    moved: () => void,
+  ): Promise<Map<Part, Retry>> {
+    const retries = new Map<Part, Retry>()
+    const free = parts.filter(({ batch }) => !solo.isSolo(batch.topic, batch.partition))
+    const outcome = await tryTogether(
+      hearing,
+      free.flatMap(({ records }) => records),
+    )
+    if (outcome instanceof Retry) for (const part of free) retries.set(part, outcome)
+    const left = outcome === 'failed' ? parts : parts.filter(part => !free.includes(part))
+    for (const part of left) {
+      moved()
+      const retry = await applyPart(hearing, part, moved)
+      if (retry !== undefined) retries.set(part, retry)
+    }
+    return retries
+  }
+
+  async function applyPart(
+    hearing: Hearing,
+    { batch, records }: Part,
     moved: () => void,
   ): Promise<Retry | undefined> {
-    const isSolo = records.some(({ topic, partition }) => solo.isSolo(topic, partition))
-    const parts =
-      hearing.consumer.eachAlone === true || isSolo ? alone(hearing, records) : [records]
-    for (const part of parts) {
-      const outcome = isSolo ? undefined : await tryTogether(hearing, part)
-      if (outcome === 'done') continue
-      if (outcome !== undefined) return outcome
-      for (const record of part) {
-        const retry = await applyOne(hearing, record, moved, isSolo)
-        if (retry !== undefined) return retry
-      }
+    const isSolo = solo.isSolo(batch.topic, batch.partition)
+    const outcome = isSolo ? 'failed' : await tryTogether(hearing, records)
+    if (outcome === 'done') return undefined
+    if (outcome !== 'failed') return outcome
+    for (const record of records) {
+      const retry = await applyOne(hearing, record, moved, isSolo)
+      if (retry !== undefined) return retry
     }
     return undefined
   }
 
-  /** Events that the consumer handles are apart; the others between them are not worth a transaction each. */
-  function alone(hearing: Hearing, records: readonly IncomingRecord[]): IncomingRecord[][] {
-    const parts: IncomingRecord[][] = []
-    let passing: IncomingRecord[] = []
-    for (const record of records) {
-      if (hearing.isPassing(record)) passing.push(record)
-      else {
-        parts.push(passing, [record])
-        passing = []
-      }
-    }
-    return [...parts, passing].filter(part => part.length > 0)
-  }
-
-  /** @returns undefined when the part has failed and is to be done again one by one */
+  /** @returns `failed` when the records are to be done again in smaller portions */
   async function tryTogether(
     hearing: Hearing,
     records: readonly IncomingRecord[],
-  ): Promise<Retry | 'done' | undefined> {
+  ): Promise<Retry | 'done' | 'failed'> {
+    if (records.length === 0) return 'done'
     // One event alone is not tried twice for the same outcome.
-    if (records.length === 1) return undefined
+    if (records.length === 1) return 'failed'
     try {
       await note(hearing, await timed(hearing, records))
       return 'done'
     } catch (error) {
-      return isDependencyFailure(error) ? new Retry(error) : undefined
+      return isDependencyFailure(error) ? new Retry(error) : 'failed'
     }
   }
 
@@ -283,10 +307,30 @@ function nameOf({ topic, partition }: Batch): string {
   return `${topic} ${partition}`
 }
 
-async function withHeartbeat<T>(batch: Batch, work: (moved: () => void) => Promise<T>): Promise<T> {
+/** The next records of each batch, as many as fit into one transaction; advances the positions. */
+function takeParts(positions: Map<Batch, number>): Part[] {
+  const parts: Part[] = []
+  let free = togetherMax
+  for (const [batch, from] of positions) {
+    const records = batch.records.slice(from, from + free)
+    const last = records.at(-1)
+    if (last === undefined) continue
+    free -= records.length
+    positions.set(batch, from + records.length)
+    const isEnd = from + records.length === batch.records.length
+    // The last record of a batch may be followed by what is none, e.g. a mark of the broker.
+    parts.push({ batch, records, next: (isEnd ? batch.lastOffset : last.offset) + 1n })
+  }
+  return parts
+}
+
+async function withHeartbeat<T>(
+  fetched: Fetched,
+  work: (moved: () => void) => Promise<T>,
+): Promise<T> {
   let movedAt = performance.now()
   const timer = setInterval(() => {
-    if (performance.now() - movedAt < standstillMs) batch.heartbeat().catch(() => undefined)
+    if (performance.now() - movedAt < standstillMs) fetched.heartbeat().catch(() => undefined)
   }, heartbeatMs)
   try {
     return await work(() => {

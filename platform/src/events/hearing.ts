@@ -1,4 +1,4 @@
-import { type Event, type EventKind, header, readableKinds } from '@campus/contracts/envelope'
+import { type Event, type EventKind, readableKinds } from '@campus/contracts/envelope'
 import type { ConsumerDefinition, Handler } from './consumer.ts'
 import { decode, type Envelope, isUnknownMajor, readEnvelope, UnreadableRecord } from './decode.ts'
 import type { IncomingRecord } from './kafka-record.ts'
@@ -25,8 +25,6 @@ export interface Hearing {
   readonly topics: ReadonlySet<string>
   /** @returns undefined for a record that is none of its business */
   hear(record: IncomingRecord, now: Date): Heard | undefined
-  /** Whether a record is, by its headers, one whose version only is of interest. */
-  isPassing(record: IncomingRecord): boolean
   /** Whether versions on `topic` have no gaps; on a compacted one they do. */
   isOrdered(topic: string): boolean
 }
@@ -64,13 +62,6 @@ export function hearingOf(consumer: ConsumerDefinition): Hearing {
     consumer,
     topics: new Set(readable.map(({ kind }) => kind.topic)),
     isOrdered: topic => !compacted.has(topic),
-    isPassing({ topic, headers, key }) {
-      const aggregate = key?.slice(0, key.indexOf(':')) ?? ''
-      const type = headers[header.type] ?? ''
-      return (
-        aggregates.has(`${topic} ${aggregate}`) && !handlers.has(`${topic} ${type} ${aggregate}`)
-      )
-    },
     hear(record, now) {
       try {
         return read(record, now)

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import type { Consumer, EachBatchPayload, Kafka as KafkaClient } from 'kafkajs'
 import { type IncomingRecord, toRecord } from './kafka-record.ts'
 
@@ -13,23 +13,35 @@ export interface Batch {
   readonly highWatermark: bigint
   /** False once the partition may belong to another member: stop working on the batch. */
   isCurrent(): boolean
-  /** @throws when this member is no longer part of the group */
-  heartbeat(): Promise<void>
-  /** Remembers that everything before `next` is done. Only after the database has committed. */
-  commit(next: bigint): Promise<void>
-  /** Goes on after the batch without remembering it for the group. */
+  /** Goes on from `next` without remembering it for the group. */
   skipTo(next: bigint): void
   /** Fetches nothing from this partition for a while; uncommitted records come again. */
   pause(ms: number): void
 }
 
+/** What one fetch has brought: at most one batch of each partition. */
+export interface Fetched {
+  readonly batches: readonly Batch[]
+  /** @throws when this member is no longer part of the group */
+  heartbeat(): Promise<void>
+  /** Remembers that everything before each `next` is done. Only after the database has committed. */
+  commit(positions: readonly Position[]): Promise<void>
+}
+
+/** The next record of a partition. */
+export interface Position {
+  readonly batch: Batch
+  readonly next: bigint
+}
+
 export interface Consume {
   readonly group: string
   readonly topics: readonly string[]
-  /** Partitions that are worked on at the same time. */
-  readonly concurrency: number
-  /** Must not throw: an error here would stop all partitions of this member. */
-  readonly onBatch: (batch: Batch) => Promise<void>
+  /**
+   * Called for each fetch that has brought something; the next one begins when it has resolved. Must not
+   * throw: an error here would stop all partitions of this member.
+   */
+  readonly onFetched: (fetched: Fetched) => Promise<void>
   /** The member ended for good and cannot continue in this process. */
   readonly onCrash: (error: Error) => void
   readonly onRebalance?: () => void
@@ -55,6 +67,8 @@ const silentMs = 60_000
 const watchMs = 5_000
 /** A stop waits so long for an attempt to join that is under way. */
 const joinPatienceMs = 2_000
+/** More than a group has partitions: all batches of a fetch begin at once, so that they can be gathered. */
+const partitionsMax = 1_000
 
 /** @see Kafka.consume */
 export async function consume(
@@ -144,7 +158,7 @@ export async function consume(
 async function join(
   consumer: Consumer,
   prefix: string,
-  { topics, concurrency, onBatch }: Consume,
+  { topics, onFetched }: Consume,
   isStopping: () => boolean,
 ): Promise<void> {
   while (!isStopping()) {
@@ -156,13 +170,57 @@ async function join(
       await consumer.run({
         autoCommit: false,
         eachBatchAutoResolve: false,
-        partitionsConsumedConcurrently: concurrency,
-        eachBatch: payload => onBatch(toBatch(prefix, payload)),
+        partitionsConsumedConcurrently: partitionsMax,
+        eachBatch: gathering(payloads => onFetched(toFetched(prefix, payloads))),
       })
       return
     } catch {
       await delay(joinAgainMs)
     }
+  }
+}
+
+/**
+ * The client calls for each partition of a fetch by itself, all in the same turn, and fetches again when
+ * every call has resolved. Here they become one call.
+ */
+function gathering(
+  work: (payloads: readonly EachBatchPayload[]) => Promise<void>,
+): (payload: EachBatchPayload) => Promise<void> {
+  let gathered: EachBatchPayload[] = []
+  let whole: Promise<void> | undefined
+
+  async function workTogether(): Promise<void> {
+    await nextTurn()
+    const payloads = gathered
+    gathered = []
+    whole = undefined
+    await work(payloads)
+  }
+
+  return payload => {
+    gathered.push(payload)
+    whole ??= workTogether()
+    return whole
+  }
+}
+
+function toFetched(prefix: string, payloads: readonly EachBatchPayload[]): Fetched {
+  return {
+    batches: payloads.map(payload => toBatch(prefix, payload)),
+    heartbeat: async () => payloads[0]?.heartbeat(),
+    async commit(positions) {
+      for (const { batch, next } of positions) batch.skipTo(next)
+      const topics = Map.groupBy(positions, ({ batch }) => batch.topic)
+      await payloads[0]?.commitOffsetsIfNecessary({
+        topics: [...topics].map(([topic, own]) => ({
+          topic: prefix + topic,
+          partitions: own.map(({ batch: { partition }, next }) => {
+            return { partition, offset: String(next) }
+          }),
+        })),
+      })
+    },
   }
 }
 
@@ -177,13 +235,6 @@ function toBatch(prefix: string, payload: EachBatchPayload): Batch {
     lastOffset: BigInt(batch.lastOffset()),
     highWatermark: BigInt(batch.highWatermark),
     isCurrent: () => payload.isRunning() && !payload.isStale(),
-    heartbeat: () => payload.heartbeat(),
-    async commit(next) {
-      payload.resolveOffset(String(next - 1n))
-      await payload.commitOffsetsIfNecessary({
-        topics: [{ topic: batch.topic, partitions: [{ partition, offset: String(next) }] }],
-      })
-    },
     skipTo: next => payload.resolveOffset(String(next - 1n)),
     pause(ms) {
       const resume = payload.pause()

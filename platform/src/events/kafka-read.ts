@@ -52,13 +52,11 @@ export async function read(
   const consumption = await consume(client, prefix, {
     group: `campus-read.${v7()}`,
     topics: [options.topic],
-    concurrency: 1,
     onCrash: options.onCrash,
     ping: () => admin.ping(),
-    async onBatch(batch) {
+    async onFetched({ batches }) {
       // The group is thrown away: the position lives in this member only.
-      batch.skipTo(progress.take(batch))
-      await batch.heartbeat()
+      for (const batch of batches) batch.skipTo(progress.take(batch))
     },
   })
   const stopAsking = bounds === undefined ? askForEnds(admin, options, progress) : () => undefined

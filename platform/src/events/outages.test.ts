@@ -12,7 +12,7 @@ import { eventually } from '../testing/eventually.ts'
 import { faultSeconds } from '../testing/faults.ts'
 import { createTcpProxy } from '../testing/tcp-proxy.ts'
 import { createKafka, type Kafka } from './kafka.ts'
-import type { Batch } from './kafka-consume.ts'
+import type { Fetched } from './kafka-consume.ts'
 import { emit } from './outbox.ts'
 import {
   addUp,
@@ -112,7 +112,7 @@ test('F5: a transaction that holds a low seq open under load is published within
   const load = keepPouring(bar)
   let committedAt = 0
   await bar.postgres.transaction(async tx => {
-    await emit(tx, poured.of({ glassId: 'slow', number: 1 }))
+    emit(tx, poured.of({ glassId: 'slow', number: 1 }))
     await delay(faultSeconds(3, 30) * 1_000)
   })
   committedAt = performance.now()
@@ -248,7 +248,7 @@ test('F12: whatever commits, rolls back, gets lost and dies in between, the syst
           case 'pour and roll back':
             await bar.postgres
               .transaction(async tx => {
-                await emit(tx, poured.of({ glassId: glass, number: n }))
+                emit(tx, poured.of({ glassId: glass, number: n }))
                 throw new Error('spilled')
               })
               .catch(() => undefined)
@@ -319,16 +319,16 @@ function losing(kafka: Kafka, lost: { request: number; answer: number; offset: n
     consume: options =>
       kafka.consume({
         ...options,
-        onBatch: batch => options.onBatch(losingOffsets(batch, lost)),
+        onFetched: fetched => options.onFetched(losingOffsets(fetched, lost)),
       }),
   }
 }
 
-function losingOffsets(batch: Batch, lost: { offset: number }): Batch {
+function losingOffsets(fetched: Fetched, lost: { offset: number }): Fetched {
   return {
-    ...batch,
-    async commit(next) {
-      if (lost.offset === 0) return batch.commit(next)
+    ...fetched,
+    async commit(positions) {
+      if (lost.offset === 0) return fetched.commit(positions)
       lost.offset -= 1
       throw new Error('The offset is lost.')
     },
@@ -350,7 +350,7 @@ test('F16: one trace id over the emitting request, Kafka, the handler and the ne
   await first.stop()
   startRelay(t, bar)
   startConsumer(t, bar, async ({ tx, event }) => {
-    if (event.data.number === 1) await emit(tx, poured.of({ glassId: 'h', number: 2 }))
+    if (event.data.number === 1) emit(tx, poured.of({ glassId: 'h', number: 2 }))
   })
   await eventually(async () => assert.equal((await bar.records(topic)).length, 2))
   for (const { headers } of await bar.records(topic)) {

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import { header, type NewEvent, payloadBytesMax } from '@campus/contracts/envelope'
 import { sql } from 'drizzle-orm'
 import { v7 } from 'uuid'
-import { onCommit, type Tx } from '../data/postgres.ts'
+import { onCommit, type Tx, writeTogether } from '../data/postgres.ts'
 import { currentFlow, type Flow } from '../process/flow.ts'
 import { startSpan } from '../process/tracing.ts'
 import { murmur2 } from './murmur2.ts'
@@ -19,17 +19,20 @@ outboxSignal.setMaxListeners(0)
 /**
  * Emits events as part of the transaction: they are published if and only if it commits.
  *
- * Each gets the next version of its aggregate. Taking the version locks the aggregate until the
- * commit, so that inside one aggregate the order of `seq` is the order of commits.
+ * They are written at its end. Each gets the next version of its aggregate, and taking the version locks
+ * the aggregate until the commit, so that inside one aggregate the order of `seq` is the order of commits.
  *
- * @throws ContractViolation when a payload does not meet its closed schema or is above 256 kB
+ * @throws ContractViolation when a payload does not meet its closed schema
+ * @throws RangeError when a payload is above 256 kB
  */
-export async function emit(tx: Tx, ...events: readonly NewEvent[]): Promise<void> {
-  if (events.length === 0) return
+export function emit(tx: Tx, ...events: readonly NewEvent[]): void {
   const flow = currentFlow()
-  const rows = events.map(event => prepare(event, flow))
+  if (events.length > 0) add(tx, ...events.map(event => prepare(event, flow)))
+}
+
+const add = writeTogether<Prepared>(async (tx, rows) => {
   const counts = new Map<string, { topic: string; key: string; count: number }>()
-  // How many versions of the same aggregate come after each event in this call.
+  // How many versions of the same aggregate come after each event in this transaction.
   const numbers = rows.map(({ topic, key }) => {
     const entry = counts.get(`${topic} ${key}`) ?? { topic, key, count: 0 }
     entry.count += 1
@@ -64,7 +67,7 @@ export async function emit(tx: Tx, ...events: readonly NewEvent[]): Promise<void
     join numbered n on n.topic = e.topic and n.aggregate_key = e.key
     order by e.position`)
   onCommit(tx, () => outboxSignal.emit('committed'))
-}
+})
 
 interface Prepared {
   readonly id: string

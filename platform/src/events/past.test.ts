@@ -178,7 +178,7 @@ test('a v1 event of the past is read as v2 by its upcaster, also after the produ
   })
   startRelay(t, bar)
   await pour(postgres, 'g', 25)
-  await postgres.transaction(tx =>
+  await postgres.transaction(async tx =>
     emit(tx, pouredTwo.of({ glassId: 'g', millilitres: 33, drink: 'tea' })),
   )
   const drinks: string[] = []
@@ -205,7 +205,7 @@ test('a major version that this build does not know is parked, not skipped', asy
     example: { glassId: 'g' },
   })
   startRelay(t, bar)
-  await postgres.transaction(tx => emit(tx, pouredNine.of({ glassId: 'g' })))
+  await postgres.transaction(async tx => emit(tx, pouredNine.of({ glassId: 'g' })))
   await pour(postgres, 'h', 1)
   startConsumer(t, bar, addPour)
   await eventually(async () => assert.deepEqual(await sums(postgres), { h: 1 }))

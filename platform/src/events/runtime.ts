@@ -4,7 +4,7 @@ import type { Postgres } from '../data/postgres.ts'
 import type { Logger } from '../process/logger.ts'
 import type { Metrics } from '../process/metrics.ts'
 import type { ConsumerDefinition } from './consumer.ts'
-import { createBatchHandler } from './group.ts'
+import { createFetchHandler } from './group.ts'
 import { type Hearing, hearingOf } from './hearing.ts'
 import type { Kafka } from './kafka.ts'
 import type { Consumption } from './kafka-consume.ts'
@@ -18,8 +18,6 @@ import { createStops } from './stops.ts'
 // its own. Beside the groups it repeats two small rounds: what operators and other replicas have decided
 // about consumers, and parked keys that may be applied now.
 
-/** Partitions that are worked on at the same time; each needs a connection to Postgres. */
-const partitionsAtOnce = 8
 const roundMs = 1_000
 /** Between attempts to look at Kafka and Postgres before the first join. */
 const openAgainMs = 1_000
@@ -134,8 +132,7 @@ function createGroup(
     consumption = await kafka.consume({
       group,
       topics: [...new Set(hearings.flatMap(({ topics }) => [...topics]))],
-      concurrency: partitionsAtOnce,
-      onBatch: createBatchHandler(deps, hearings),
+      onFetched: createFetchHandler(deps, hearings),
       onCrash: options.onCrash,
       onRebalance: () => meters.rebalances.inc(),
       onJoin: () => solo.forget(),

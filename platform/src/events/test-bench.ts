@@ -94,11 +94,11 @@ export function startConsumer(
 }
 
 export async function pour(postgres: Postgres, glassId: string, number: number): Promise<void> {
-  await postgres.transaction(tx => emit(tx, poured.of({ glassId, number })))
+  await postgres.transaction(async tx => emit(tx, poured.of({ glassId, number })))
 }
 
 export async function wash(postgres: Postgres, glassId: string): Promise<void> {
-  await postgres.transaction(tx => emit(tx, washed.of({ glassId })))
+  await postgres.transaction(async tx => emit(tx, washed.of({ glassId })))
 }
 
 /** Appends a record once more, as a relay does that does not know of its success. */

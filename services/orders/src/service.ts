@@ -161,7 +161,6 @@ export function buildService(config: Config) {
         kind: 'process',
         onBootstrap: 'replay',
         // Catalog, payments and courses answer about one order, each in partitions of its own.
-        eachAlone: true,
         handlers: [
           ...stockOutcomeHandlers(saga),
           ...paymentOutcomeHandlers(saga),

@@ -103,7 +103,7 @@ async function drain(postgres: Postgres, kafka: Kafka): Promise<number> {
     const events = Array.from({ length: 500 }, (_, i) =>
       ticked.of({ clockId: `d${(made + i) % 400}`, sentMs: 0, text }),
     )
-    await postgres.transaction(tx => emit(tx, ...events))
+    await postgres.transaction(async tx => emit(tx, ...events))
   }
   const relay = createRelay({ ...parts(), postgres, kafka })
   const startedAt = performance.now()
@@ -150,12 +150,12 @@ async function latencies(postgres: Postgres, kafka: Kafka) {
   runtime.start()
   // A consumer of the present skips what was there before its birth, also a first event of ours.
   while (!runtime.isRunning()) await delay(50)
-  await postgres.transaction(tx => emit(tx, ticked.of({ clockId: 'first', sentMs: 1, text })))
+  await postgres.transaction(async tx => emit(tx, ticked.of({ clockId: 'first', sentMs: 1, text })))
   while (through.length === 0) await delay(50)
   await delay(2_000)
   through.length = 0
   await atRate({ perSecond, count: latencyEvents }, n =>
-    postgres.transaction(tx =>
+    postgres.transaction(async tx =>
       emit(tx, ticked.of({ clockId: `l${n % 50}`, sentMs: performance.now(), text })),
     ),
   )

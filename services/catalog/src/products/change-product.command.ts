@@ -55,10 +55,10 @@ export async function changeProduct(
     const now = clock.now()
     const isFree = await updateProduct(tx, productId, change, now)
     refuseAll(isFree ? [] : [refuse.slug_taken()])
-    await emit(tx, productUpdated.of({ productId, changed: Object.keys(change) }))
+    emit(tx, productUpdated.of({ productId, changed: Object.keys(change) }))
     const { title } = change
     if (title !== undefined) {
-      await emit(tx, ...product.variants.map(one => savedEvent({ ...product, title }, one)))
+      emit(tx, ...product.variants.map(one => savedEvent({ ...product, title }, one)))
     }
     return changed(tx, productId, now)
   })
@@ -80,7 +80,7 @@ export async function publishProduct(
     const now = clock.now()
     requirePublishable(product, now)
     await updateProduct(tx, productId, { state: 'published' }, now)
-    await emit(tx, productPublished.of({ productId }))
+    emit(tx, productPublished.of({ productId }))
     return changed(tx, productId, now)
   })
 }
@@ -97,7 +97,7 @@ export async function archiveProduct(
     if (product.state === 'archived') return product
     const now = clock.now()
     await updateProduct(tx, productId, { state: 'archived' }, now)
-    await emit(tx, productArchived.of({ productId, by: { type: 'user', id: by } }))
+    emit(tx, productArchived.of({ productId, by: { type: 'user', id: by } }))
     return changed(tx, productId, now)
   })
 }

@@ -49,7 +49,7 @@ export async function addVariant(
     if (made.tracked) await openStock(tx, variant.id)
     const now = clock.now()
     await updateProduct(tx, productId, {}, now)
-    await emit(tx, savedEvent(product, variant))
+    emit(tx, savedEvent(product, variant))
     return changed(tx, productId, now)
   })
 }
@@ -78,7 +78,7 @@ export async function changeVariant(
     const isFree = await updateVariant(tx, variantId, change)
     refuseAll(isFree ? [] : [refuse.sku_taken()])
     await updateProduct(tx, product.id, {}, now)
-    await emit(tx, savedEvent(product, { ...variant, ...change }))
+    emit(tx, savedEvent(product, { ...variant, ...change }))
     return changed(tx, product.id, now)
   })
 }
@@ -124,7 +124,7 @@ export async function setPrices(
     const isFree = await replacePrices(tx, variantId, prices, now)
     refuseAll(isFree ? [] : [refuse.prices_overlap()])
     await updateProduct(tx, product.id, {}, now)
-    await emit(
+    emit(
       tx,
       ...prices.map(({ id, price, validFrom, validTo }) =>
         priceChanged.of({

@@ -35,7 +35,7 @@ export async function createProduct(
     const row = { id, ...made, kind, sellerId: null, state: 'draft' as const, now: clock.now() }
     const isNew = await insertProduct(tx, row)
     refuseAll(isNew ? [] : [refuse.slug_taken()])
-    await emit(tx, productCreated.of({ productId: id, kind, title: made.title }))
+    emit(tx, productCreated.of({ productId: id, kind, title: made.title }))
     return (await findProduct(tx, id)) ?? fail(chassis.notFound())
   })
 }

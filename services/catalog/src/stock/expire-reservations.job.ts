@@ -29,7 +29,7 @@ export function expireReservationsJob(postgres: Postgres, periodMs: number) {
         for (const { found, decided } of steps) {
           await saveReservation(tx, found, decided.reservation, now)
         }
-        await emit(tx, ...steps.flatMap(({ decided }) => decided.answer ?? []))
+        emit(tx, ...steps.flatMap(({ decided }) => decided.answer ?? []))
         return expired.length === expiredMax
       }),
   })

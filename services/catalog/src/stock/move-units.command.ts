@@ -28,7 +28,7 @@ export async function moveUnits(
     actor: currentFlow()?.actor ?? 'service:catalog',
     newId: () => newId<MovementId>(),
   })
-  await emit(
+  emit(
     tx,
     ...movements.map(({ id, variantId, delta, onHandAfter, reason }) =>
       stockAdjusted.of({ movementId: id, variantId, delta, onHandCount: onHandAfter, reason }),

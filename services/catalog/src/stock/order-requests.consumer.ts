@@ -19,7 +19,6 @@ export function stockConsumer(deps: ReserveDeps) {
     kind: 'process',
     onBootstrap: 'replay',
     // Orders of different partitions want the same variants.
-    eachAlone: true,
     handlers: [
       on(orderPlaced, async ({ tx, event: { data }, now }) => {
         await reserveStock(tx, deps, data, now)

@@ -48,5 +48,5 @@ export async function reserveStock(
   const made = decideReservation(wanted, refusalsOf(lines, sellable), available)
   await tellAvailability(tx, await changeReserved(tx, made.reserve))
   await insertReservation(tx, made.reservation, now)
-  if (made.answer !== undefined) await emit(tx, made.answer)
+  if (made.answer !== undefined) emit(tx, made.answer)
 }

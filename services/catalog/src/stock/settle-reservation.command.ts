@@ -23,5 +23,5 @@ export async function settleReservation(
     await moveUnits(tx, { ...how, deltas: move, isReserved, orderId: before.orderId })
   }
   await saveReservation(tx, before, reservation, now)
-  if (answer !== undefined) await emit(tx, answer)
+  if (answer !== undefined) emit(tx, answer)
 }

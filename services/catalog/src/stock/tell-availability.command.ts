@@ -11,5 +11,5 @@ export async function tellAvailability(
   const turned = changes.filter(isTurn).map(({ variantId }) => variantId)
   if (turned.length > 0) await markInStock(tx, turned)
   const news = changes.flatMap(newsOf)
-  if (news.length > 0) await emit(tx, ...news)
+  if (news.length > 0) emit(tx, ...news)
 }

@@ -72,7 +72,7 @@ export async function insertNotification(tx: Tx, row: NewNotification): Promise<
   const [made] = rows
   if (made === undefined) return false
   if (made.state === 'pending') await enqueueMail(tx, deliveryId)
-  await emit(
+  emit(
     tx,
     notificationCreated.of({
       notificationId: id,
@@ -129,7 +129,7 @@ export async function giveUpWaiting(
       where state = 'waiting' and created_at <= ${before.toISOString()}::timestamptz
       limit ${max} for update skip locked)
     returning id, user_id as "userId"`)
-  await emit(
+  emit(
     tx,
     ...rows.map(({ id, userId }) =>
       deliveryFailed.of({
@@ -192,7 +192,7 @@ export async function settleDelivery(
     .returning({ userId: delivery.userId, channel: delivery.channel })
   if (row === undefined) return
   const fact = { deliveryId: id, ...row, attempt }
-  await emit(
+  emit(
     tx,
     ending.state === 'sent'
       ? deliverySucceeded.of(fact)

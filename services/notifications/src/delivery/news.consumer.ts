@@ -20,7 +20,6 @@ export function newsConsumer(
     // What is too old to be told is counted only, so a new installation mails nobody of last year.
     onBootstrap: 'replay',
     // Two orders of one person are in different partitions, and both raise the version of that person.
-    eachAlone: true,
     handlers: [
       ...accountNews(deps),
       ...orderNews(deps),

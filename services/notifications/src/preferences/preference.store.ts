@@ -34,5 +34,5 @@ export async function savePreference(
   changes: readonly Change[],
 ): Promise<void> {
   await tx.update(preference).set(row).where(eq(preference.userId, userId))
-  await emit(tx, ...changes.map(change => preferencesChanged.of({ userId, ...change })))
+  emit(tx, ...changes.map(change => preferencesChanged.of({ userId, ...change })))
 }

@@ -34,7 +34,7 @@ export async function claimCart(
     const own = await lockOpenCartOf(tx, userId)
     if (own === undefined) await giveCart(tx, guest, userId, now)
     else await closeCart(tx, guest, 'merged', now)
-    await emit(tx, cartClaimed.of({ cartId, userId, strategy }))
+    emit(tx, cartClaimed.of({ cartId, userId, strategy }))
     if (own === undefined) return { ...guest, userId, version: guest.version + 1 }
     const joined = { ...own, coupon: own.coupon ?? guest.coupon }
     return (await saveLines(tx, joined, merged(own.lines, guest.lines, strategy), now)) ?? own

@@ -132,7 +132,7 @@ async function carryOut(
   const isCancelled = publish.some(({ kind }) => kind === 'order_cancelled')
   if (isCancelled && next.totals.discount.amount > 0) await returnCoupon(tx, next.id, now)
   const lines = isConfirmed || closed.length > 0 ? await linesOf(tx, order) : []
-  await emit(tx, ...publish.map(request => toEvent(request, next, lines, now)))
+  emit(tx, ...publish.map(request => toEvent(request, next, lines, now)))
   onCommit(tx, () => orderChanged.emit(next.id))
   return next
 }

@@ -120,7 +120,7 @@ export async function placeOrder(deps: Deps, placement: Placement): Promise<Orde
     }
     const amount = totals.total
     await addEntries(tx, id, [{ code: 'order_placed', data: { amount } }], now)
-    await emit(tx, orderPlaced.of({ orderId: id, cartId, userId, lines, totals, holdSeconds }))
+    emit(tx, orderPlaced.of({ orderId: id, cartId, userId, lines, totals, holdSeconds }))
     return order
   })
 }

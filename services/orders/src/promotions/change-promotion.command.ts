@@ -28,7 +28,7 @@ export async function changePromotion(
     const next = { ...decided, version: found.version + 1, updatedAt: clock.now() }
     await savePromotion(tx, next)
     if (isExhausted(next) && !isExhausted(found)) {
-      await emit(tx, promotionExhausted.of({ promotionId: id, usedCount: next.usedCount }))
+      emit(tx, promotionExhausted.of({ promotionId: id, usedCount: next.usedCount }))
     }
     return next
   })

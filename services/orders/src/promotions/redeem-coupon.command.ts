@@ -20,5 +20,5 @@ export interface Redemption {
 export async function redeemCoupon(tx: Tx, redemption: Redemption): Promise<void> {
   const used = await insertRedemption(tx, redemption)
   if (used === undefined || !isExhausted(used)) return
-  await emit(tx, promotionExhausted.of({ promotionId: used.id, usedCount: used.usedCount }))
+  emit(tx, promotionExhausted.of({ promotionId: used.id, usedCount: used.usedCount }))
 }

@@ -25,7 +25,7 @@ export async function approveReturn(deps: ReturnDeps, returnId: ReturnId): Promi
     const refundAmount = { amount: amountOf({ lines: refundOf(order.saga, lines) }), currency }
     await saveReturn(tx, approved)
     const units = withVariants(lines, await orders.linesOf(tx, order))
-    await emit(tx, returnApproved.of({ orderId: order.id, returnId, lines: units, refundAmount }))
+    emit(tx, returnApproved.of({ orderId: order.id, returnId, lines: units, refundAmount }))
     const data = { returnId, amount: refundAmount }
     const noted = await orders.note(tx, order, { code: 'return_approved', data }, now)
     if (next === 'refund') await payBackReturn(tx, deps, noted, approved, lines, now)

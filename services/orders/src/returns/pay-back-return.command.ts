@@ -29,7 +29,7 @@ export async function payBackReturn(
     await saveReturn(tx, { ...taken, state: 'closed', refundMinor, closedAt: now })
     const refundAmount = { amount: refundMinor, currency }
     const told = withVariants(units, await orders.linesOf(tx, order))
-    await emit(tx, returnClosed.of({ orderId: order.id, returnId, lines: told, refundAmount }))
+    emit(tx, returnClosed.of({ orderId: order.id, returnId, lines: told, refundAmount }))
     const data = { returnId, amount: refundAmount }
     await orders.note(tx, order, { code: 'return_closed', data }, now)
     return

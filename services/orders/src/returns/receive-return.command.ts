@@ -28,7 +28,7 @@ export async function receiveReturn(
     const units = received.flatMap(line =>
       withVariants([line], ordered).map(unit => ({ ...unit, restock: line.restock })),
     )
-    await emit(tx, returnReceived.of({ orderId: order.id, returnId, lines: units }))
+    emit(tx, returnReceived.of({ orderId: order.id, returnId, lines: units }))
     const lines = received.map(({ lineNo, quantity }) => ({ lineNo, quantity }))
     const data = { returnId, lines }
     const noted = await orders.note(tx, order, { code: 'return_received', data }, now)

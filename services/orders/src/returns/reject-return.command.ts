@@ -24,7 +24,7 @@ export async function rejectReturn(
     const rejected: Return = { ...found, state: 'rejected', rejection: reason, decidedAt: now }
     await saveReturn(tx, rejected)
     const units = withVariants(found.lines, await orders.linesOf(tx, order))
-    await emit(tx, returnRejected.of({ orderId: order.id, returnId, lines: units }))
+    emit(tx, returnRejected.of({ orderId: order.id, returnId, lines: units }))
     await orders.note(tx, order, { code: 'return_rejected', data: { returnId, reason } }, now)
     return rejected
   })

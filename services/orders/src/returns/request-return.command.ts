@@ -50,7 +50,7 @@ export async function requestReturn(
     }
     await insertReturn(tx, made)
     const units = withVariants(lines, await orders.linesOf(tx, order))
-    await emit(tx, returnRequested.of({ orderId, returnId: id, lines: units }))
+    emit(tx, returnRequested.of({ orderId, returnId: id, lines: units }))
     const data = { returnId: id, lines: [...lines], reason }
     await orders.note(tx, order, { code: 'return_requested', data }, now)
     return made

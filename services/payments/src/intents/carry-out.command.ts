@@ -52,7 +52,7 @@ export async function carryOut(
   for (const booking of bookings) await book(tx, booking, next, now)
   for (const kind of calls) await askProvider(tx, kind, next, token)
   for (const id of refunds) await askForRefund(tx, next, id)
-  await emit(tx, ...publish)
+  emit(tx, ...publish)
   if (isChanged) onCommit(tx, () => intentChanged.emit(next.id, next))
   return next
 }

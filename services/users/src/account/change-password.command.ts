@@ -58,5 +58,5 @@ export async function replacePassword(
   await dropTokensOf(tx, account.id)
   await endSessions(tx, account.id, now)
   // The version of the profile is that of the account.
-  await emit(tx, passwordChanged.of({ userId: account.id }), profileOf(saved))
+  emit(tx, passwordChanged.of({ userId: account.id }), profileOf(saved))
 }

@@ -29,7 +29,7 @@ export async function changeProfile(
     const { name = account.name, locale = account.locale } = change
     if (name === account.name && locale === account.locale) return account
     const saved = await saveAccount(tx, account, { name, locale }, clock.now())
-    await emit(tx, profileOf(saved))
+    emit(tx, profileOf(saved))
     return saved
   })
 }

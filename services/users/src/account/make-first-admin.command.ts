@@ -62,7 +62,7 @@ export async function makeFirstAdmin(
     }
     if (!(await insertAccount(tx, account))) return fail(refuse.email_taken())
     const { id: userId, locale } = account
-    await emit(
+    emit(
       tx,
       userRegistered.of({ userId, locale }),
       emailVerified.of({ userId, roles }),

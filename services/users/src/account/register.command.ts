@@ -63,7 +63,7 @@ export async function register(
   }
   await postgres.transaction(async tx => {
     if (await insertAccount(tx, account)) {
-      await emit(tx, userRegistered.of({ userId: account.id, locale }), profileOf(account))
+      emit(tx, userRegistered.of({ userId: account.id, locale }), profileOf(account))
       await askToVerify(tx, deps, account, registration)
       return
     }

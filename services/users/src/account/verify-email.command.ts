@@ -43,7 +43,7 @@ export async function verifyEmail(
     const change = { name, locale, passwordHash, roles, state: 'active', verifiedAt: now } as const
     const saved = await saveAccount(tx, account, change, now)
     if (passwordHash !== account.passwordHash) await endSessions(tx, account.id, now)
-    await emit(tx, emailVerified.of({ userId: saved.id, roles }), profileOf(saved))
+    emit(tx, emailVerified.of({ userId: saved.id, roles }), profileOf(saved))
     return saved
   })
 }

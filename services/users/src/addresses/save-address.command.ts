@@ -50,7 +50,7 @@ export async function changeAddress(
   return postgres.transaction(async tx => {
     const now = clock.now()
     const before = (await leaveAddress(tx, userId, id, now)) ?? fail(chassis.notFound())
-    await emit(tx, addressRemoved.of({ userId, addressId: id }))
+    emit(tx, addressRemoved.of({ userId, addressId: id }))
     return save(tx, userId, { ...before, ...read }, now)
   })
 }
@@ -63,7 +63,7 @@ export async function removeAddress(
 ): Promise<void> {
   await postgres.transaction(async tx => {
     if ((await leaveAddress(tx, userId, id, clock.now())) === undefined) fail(chassis.notFound())
-    await emit(tx, addressRemoved.of({ userId, addressId: id }))
+    emit(tx, addressRemoved.of({ userId, addressId: id }))
   })
 }
 
@@ -73,6 +73,6 @@ async function save(tx: Tx, userId: UserId, lines: AddressLines, now: Date): Pro
   const made = { ...parcel, id: newId<AddressId>(), userId, createdAt: now, leftAt: null }
   await insertAddress(tx, made)
   // No other service needs to know more than where taxes are due and parcels go.
-  await emit(tx, addressSaved.of({ userId, addressId: made.id, zone: country }))
+  emit(tx, addressSaved.of({ userId, addressId: made.id, zone: country }))
   return made
 }

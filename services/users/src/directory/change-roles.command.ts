@@ -69,7 +69,7 @@ export async function changeRoles(
     const old = [...account.roles].toSorted()
     const told = rolesChanged.of({ userId, old, new: roles, by: { type: 'user', id: by } })
     // Nobody is told of a change that is none. The version of the profile is that of the account.
-    await emit(tx, ...(old.join() === roles.join() ? [] : [told]), profileOf(saved))
+    emit(tx, ...(old.join() === roles.join() ? [] : [told]), profileOf(saved))
     return saved
   })
 }

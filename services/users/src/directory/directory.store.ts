@@ -63,7 +63,7 @@ export async function revokeTokens(
 ): Promise<void> {
   const notBeforeAt = now.toISOString()
   const untilAt = new Date(now.getTime() + revokedMs).toISOString()
-  await emit(tx, userAccessRevoked.of({ userId, notBeforeAt, untilAt, cause }))
+  emit(tx, userAccessRevoked.of({ userId, notBeforeAt, untilAt, cause }))
 }
 
 /** Takes its meaning from what LIKE would read as a pattern. */

@@ -22,7 +22,7 @@ export async function reinstateAccount(
     if (decideReinstatement(account) === 'nothing_to_do') return account
     const saved = await accounts.saveAccount(tx, account, { state: 'active' }, clock.now())
     const told = userReinstated.of({ userId, by: { type: 'user', id: by } })
-    await emit(tx, told, profileOf(saved))
+    emit(tx, told, profileOf(saved))
     return saved
   })
 }

@@ -41,7 +41,7 @@ export async function suspendAccount(
     await revokeTokens(tx, userId, 'suspended', now)
     const told = userSuspended.of({ userId, code, by: { type: 'user', id: by } })
     // The version of the profile is that of the account.
-    await emit(tx, told, profileOf(saved))
+    emit(tx, told, profileOf(saved))
     return saved
   })
 }

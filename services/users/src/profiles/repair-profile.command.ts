@@ -24,6 +24,6 @@ export async function repairProfile(
   await postgres.transaction(async tx => {
     const account = await holdAccount(tx, userId)
     const isOwned = account !== undefined && hasProfile(account)
-    await emit(tx, isOwned ? profileOf(account) : tombstone(profileSaved, userId))
+    emit(tx, isOwned ? profileOf(account) : tombstone(profileSaved, userId))
   })
 }

@@ -74,7 +74,7 @@ export async function openSession(
       { sid, userId, kind, state: 'live', openedAt, expiresAt },
       { id, sid, hash: hashOf(refreshToken) },
     )
-    await emit(tx, sessionOpened.of({ userId, sid, kind }))
+    emit(tx, sessionOpened.of({ userId, sid, kind }))
     if (better !== undefined) await accounts.saveRehashed(tx, account, better)
     return { account, sid, refreshToken }
   })

@@ -151,7 +151,7 @@ export async function deleteEnded(tx: Tx, before: Date, max: number): Promise<nu
 
 /** Notes that a family's old token was used by somebody. */
 export async function tellReuse(tx: Tx, { sid, userId }: Session): Promise<void> {
-  await emit(tx, refreshReuseDetected.of({ userId, familyId: sid }))
+  emit(tx, refreshReuseDetected.of({ userId, familyId: sid }))
 }
 
 async function end(tx: Tx, which: SQL | undefined, cause: EndCause, now: Date): Promise<number> {
@@ -163,7 +163,7 @@ async function end(tx: Tx, which: SQL | undefined, cause: EndCause, now: Date): 
     .returning({ sid: session.sid, userId: session.userId })
   const untilAt = new Date(now.getTime() + revokedMs).toISOString()
   const notBeforeAt = now.toISOString()
-  await emit(
+  emit(
     tx,
     ...ended.flatMap(({ sid, userId }) => [
       sessionRevoked.of({ userId, sid, cause }),
