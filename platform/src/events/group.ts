@@ -106,19 +106,14 @@ export function createFetchHandler(
   }
 
   /** @returns the parts that are not done, and why */
-  async function applyParts(
-    parts: readonly Part[],
-    moved: () => void,
-  ): Promise<Map<Part, Retry>> {
+  async function applyParts(parts: readonly Part[], moved: () => void): Promise<Map<Part, Retry>> {
     const retries = new Map<Part, Retry>()
     for (const part of parts) {
       const retry = await whyNotNow(part)
       if (retry !== undefined) retries.set(part, retry)
     }
     for (const hearing of hearings) {
-      const heard = parts.filter(
-        part => !retries.has(part) && hearing.topics.has(part.batch.topic),
-      )
+      const heard = parts.filter(part => !retries.has(part) && hearing.topics.has(part.batch.topic))
       for (const [part, retry] of await applyHeard(hearing, heard, moved)) retries.set(part, retry)
     }
     for (const { batch, records } of parts) {

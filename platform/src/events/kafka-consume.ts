@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import type { Consumer, EachBatchPayload, Kafka as KafkaClient } from 'kafkajs'
 import { type IncomingRecord, toRecord } from './kafka-record.ts'
 

@@ -14,6 +14,7 @@ import {
   advanceLocked,
   askAgainLocked,
   changeOrder,
+  createTell,
   noteLocked,
   onOrderChanged,
   type SagaDeps,
@@ -69,6 +70,8 @@ export function buildService(config: Config) {
       'event',
     ]),
   }
+
+  const tell = createTell(saga)
 
   metrics.gauge('orders_waiting', 'Orders that have not ended.', ['state'], async gauge => {
     gauge.reset()
@@ -160,11 +163,10 @@ export function buildService(config: Config) {
         name: 'orders.checkout',
         kind: 'process',
         onBootstrap: 'replay',
-        // Catalog, payments and courses answer about one order, each in partitions of its own.
         handlers: [
-          ...stockOutcomeHandlers(saga),
-          ...paymentOutcomeHandlers(saga),
-          ...enrollmentOutcomeHandlers(saga),
+          ...stockOutcomeHandlers(tell),
+          ...paymentOutcomeHandlers(tell),
+          ...enrollmentOutcomeHandlers(tell),
         ],
       }),
     ],

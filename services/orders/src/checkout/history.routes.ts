@@ -89,20 +89,17 @@ export function historyRoutes({ postgres, cursorSecret, show }: Deps) {
           const order = await postgres.read(tx => findOrder(tx, orderId))
           return order !== undefined && maySee(order, user) ? order : fail(chassis.notFound())
         }
+        const isNews = ({ saga: { state }, version }: Order) =>
+          seen === undefined ? state === 'confirmed' || isOver(state) : seen !== etagOf(version)
         const settled = await waitUntil(
           seconds,
           async () => {
             const order = await load()
-            const { state } = order.saga
-            const isNews =
-              seen === undefined
-                ? state === 'confirmed' || isOver(state)
-                : seen !== etagOf(order.version)
-            return isNews ? order : undefined
+            return isNews(order) ? order : undefined
           },
           {
             signal: requestSignal(request, reply),
-            wake: listener => onOrderChanged(orderId, listener),
+            wake: wake => onOrderChanged(orderId, order => isNews(order) && wake()),
           },
         )
         const order = settled ?? (await load())

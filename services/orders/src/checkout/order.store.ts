@@ -1,11 +1,11 @@
 import type { Line } from '@campus/contracts/events/orders'
 import type { OrderId, UserId } from '@campus/contracts/ids'
+import { isAnyOf } from '@campus/platform/data/is-any-of'
 import type { Tx } from '@campus/platform/data/postgres'
 import { and, asc, eq, inArray, isNotNull, lte, sql } from 'drizzle-orm'
-import { type LineRow, type NotedRow, orderLine, orders, type RefundRow } from '../schema.ts'
-import type { Noted } from './noted.ts'
+import { type LineRow, orderLine, orders } from '../schema.ts'
 import type { Order } from './order.ts'
-import { askedMinor, type LineProgress, type Refund } from './progress.ts'
+import { askedMinor, type LineProgress } from './progress.ts'
 import type { Saga } from './saga-state.ts'
 
 /** Adds an order with its lines. A second order of one cart violates `orders_cart_id_key`. */
@@ -78,59 +78,101 @@ export async function findOrder(tx: Tx, id: OrderId): Promise<Order | undefined>
   return row && toOrder(row)
 }
 
+/** Orders that stay locked until the transaction ends, locked in the order of ids. */
+export async function lockOrders(tx: Tx, ids: readonly OrderId[]): Promise<Map<OrderId, Order>> {
+  const rows = await tx
+    .select()
+    .from(orders)
+    .where(isAnyOf(orders.id, ids))
+    .orderBy(asc(orders.id))
+    .for('update')
+  return new Map(rows.map(row => [row.id, toOrder(row)]))
+}
+
 /** The lines of an order as they were placed. */
-export async function linesOf(tx: Tx, { id, totals }: Order): Promise<Line[]> {
+export async function linesOf(tx: Tx, order: Order): Promise<Line[]> {
+  return (await linesOfOrders(tx, [order])).get(order.id) ?? []
+}
+
+/** The lines of several orders. */
+export async function linesOfOrders(tx: Tx, of: readonly Order[]): Promise<Map<OrderId, Line[]>> {
+  const lines = new Map(of.map(({ id }): [OrderId, Line[]] => [id, []]))
+  if (of.length === 0) return lines
+  const currencies = new Map(of.map(({ id, totals }) => [id, totals.total.currency]))
   const rows = await tx
     .select()
     .from(orderLine)
-    .where(eq(orderLine.orderId, id))
-    .orderBy(asc(orderLine.lineNo))
-  const money = (amount: number) => ({ amount, currency: totals.total.currency })
-  return rows.map(row => ({
-    lineNo: row.lineNo,
-    variantId: row.variantId,
-    priceId: row.priceId,
-    kind: row.kind,
-    ...(row.courseId !== null && { courseId: row.courseId }),
-    ...(row.sellerId !== null && { sellerId: row.sellerId }),
-    title: row.title,
-    quantity: row.quantity,
-    unitPrice: money(row.unitPrice),
-    discount: money(row.discount),
-    tax: money(row.tax),
-    total: money(row.total),
-  }))
+    .where(isAnyOf(orderLine.orderId, [...lines.keys()]))
+    .orderBy(asc(orderLine.orderId), asc(orderLine.lineNo))
+  for (const row of rows) {
+    const currency = currencies.get(row.orderId) ?? ''
+    const money = (amount: number) => ({ amount, currency })
+    lines.get(row.orderId)?.push({
+      lineNo: row.lineNo,
+      variantId: row.variantId,
+      priceId: row.priceId,
+      kind: row.kind,
+      ...(row.courseId !== null && { courseId: row.courseId }),
+      ...(row.sellerId !== null && { sellerId: row.sellerId }),
+      title: row.title,
+      quantity: row.quantity,
+      unitPrice: money(row.unitPrice),
+      discount: money(row.discount),
+      tax: money(row.tax),
+      total: money(row.total),
+    })
+  }
+  return lines
 }
 
-/** Writes what a step of the saga changed. The caller holds the lock. */
-export async function saveStep(tx: Tx, before: Order, order: Order): Promise<void> {
-  const { saga } = order
-  await tx
-    .update(orders)
-    .set({
-      ...sagaColumns(saga),
-      // Lines and refunds change late and seldom.
-      ...(saga.lines !== before.saga.lines && { progress: saga.lines.map(toLineRow) }),
-      ...(saga.refunds !== before.saga.refunds && { refunds: saga.refunds.map(toRefundRow) }),
-      happenings: order.happenings.map(toNotedRow),
-      version: order.version,
-      confirmedAt: order.confirmedAt,
-      updatedAt: order.updatedAt,
-    })
-    .where(eq(orders.id, order.id))
+/** Writes what sagas have decided, in one statement. The caller holds the locks. */
+export async function saveSteps(tx: Tx, changed: readonly Order[]): Promise<void> {
+  if (changed.length === 0) return
+  const rows = changed.map(({ id, saga, happenings, version, confirmedAt, updatedAt }) => ({
+    id,
+    version,
+    confirmed_at: confirmedAt,
+    updated_at: updatedAt,
+    state: saga.state,
+    reason: saga.reason,
+    cancelled_by: saga.cancelledBy,
+    note: saga.note,
+    stock_done: saga.stockDone,
+    money_done: saga.moneyDone,
+    captured: saga.capturedMinor,
+    refunded: saga.refundedMinor,
+    refund_asked: askedMinor(saga),
+    lost_dispute: saga.lostDispute,
+    intent_id: saga.intentId,
+    decline_code: saga.declineCode,
+    attempts_left: saga.attemptsLeft,
+    timer_at: saga.timerAt,
+    asked_at: saga.askedAt,
+    stuck_at: saga.stuckAt,
+    progress: saga.lines,
+    refunds: saga.refunds,
+    happenings,
+  }))
+  await tx.execute(sql`
+    update orders o set version = c.version, confirmed_at = c.confirmed_at, updated_at = c.updated_at,
+      state = c.state, reason = c.reason, cancelled_by = c.cancelled_by, note = c.note,
+      stock_done = c.stock_done, money_done = c.money_done, captured = c.captured,
+      refunded = c.refunded, refund_asked = c.refund_asked, lost_dispute = c.lost_dispute,
+      intent_id = c.intent_id, decline_code = c.decline_code, attempts_left = c.attempts_left,
+      timer_at = c.timer_at, asked_at = c.asked_at, stuck_at = c.stuck_at, progress = c.progress,
+      refunds = c.refunds, happenings = c.happenings
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) c(id uuid, version int,
+      confirmed_at timestamptz, updated_at timestamptz, state text, reason text, cancelled_by jsonb,
+      note text, stock_done bool, money_done bool, captured bigint, refunded bigint,
+      refund_asked bigint, lost_dispute jsonb, intent_id uuid, decline_code text, attempts_left int,
+      timer_at timestamptz, asked_at timestamptz, stuck_at timestamptz, progress jsonb, refunds jsonb,
+      happenings jsonb)
+    where o.id = c.id`)
 }
 
 /** Writes that something beside the saga has changed. The caller holds the lock. */
 export async function saveVersion(tx: Tx, { id, version, updatedAt }: Order): Promise<void> {
   await tx.update(orders).set({ version, updatedAt }).where(eq(orders.id, id))
-}
-
-/** Keeps what happened without changing anything. The caller holds the lock. */
-export async function saveHappenings(tx: Tx, { id, happenings }: Order): Promise<void> {
-  await tx
-    .update(orders)
-    .set({ happenings: happenings.map(toNotedRow) })
-    .where(eq(orders.id, id))
 }
 
 /** Orders whose timer is due, the longest overdue first. Not locked: each is decided by itself. */
@@ -192,14 +234,6 @@ function sagaColumns(saga: Saga) {
 
 function toLineRow({ deliveredAt, ...line }: LineProgress): LineRow {
   return { ...line, deliveredAt: deliveredAt?.toISOString() ?? null }
-}
-
-function toRefundRow(refund: Refund): RefundRow {
-  return { ...refund, askedAt: refund.askedAt.toISOString() }
-}
-
-function toNotedRow(noted: Noted): NotedRow {
-  return { ...noted, at: noted.at.toISOString() }
 }
 
 /** An order as its row tells it. */

@@ -118,8 +118,8 @@ export async function placeOrder(deps: Deps, placement: Placement): Promise<Orde
       const { promotionId } = used
       await redeem(tx, { promotionId, orderId: id, userId, redeemedAt: now })
     }
-    const amount = totals.total
-    await addEntries(tx, id, [{ code: 'order_placed', data: { amount } }], now)
+    const data = { amount: totals.total }
+    await addEntries(tx, [{ orderId: id, code: 'order_placed', data, at: now }])
     emit(tx, orderPlaced.of({ orderId: id, cartId, userId, lines, totals, holdSeconds }))
     return order
   })

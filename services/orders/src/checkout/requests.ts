@@ -24,7 +24,12 @@ import type { Request } from './saga-state.ts'
 
 const service = { type: 'service', id: 'orders' } as const
 
-/** The event that a saga's request is. `lines` are needed for `order_confirmed` and `return_closed`. */
+/** Whether `toEvent` needs the lines of the order. */
+export function needsLines({ kind }: Request): boolean {
+  return kind === 'order_confirmed' || kind === 'return_closed'
+}
+
+/** The event that a saga's request is. */
 export function toEvent(
   request: Request,
   order: Order,

@@ -8,29 +8,29 @@ import {
 } from '@campus/contracts/events/catalog'
 import type { CancelReason } from '@campus/contracts/events/orders'
 import { type Handler, on } from '@campus/platform/events/consumer'
-import { advanceOrder, type SagaDeps } from './advance-order.command.ts'
+import type { Tell } from './advance-order.command.ts'
 
 /** What catalog answers about the stock of an order. */
-export function stockOutcomeHandlers(saga: SagaDeps): Handler[] {
+export function stockOutcomeHandlers(tell: Tell): Handler[] {
   return [
     on(stockReserved, async ({ tx, event: { data }, now }) => {
-      await advanceOrder(tx, saga, data.orderId, { kind: 'stock_reserved' }, now)
+      tell(tx, data.orderId, { kind: 'stock_reserved' }, now)
     }),
     on(stockRejected, async ({ tx, event: { data }, now }) => {
       const reason: CancelReason = data.refusals[0]?.code ?? 'out_of_stock'
-      await advanceOrder(tx, saga, data.orderId, { kind: 'stock_rejected', reason }, now)
+      tell(tx, data.orderId, { kind: 'stock_rejected', reason }, now)
     }),
     on(stockCommitted, async ({ tx, event: { data }, now }) => {
-      await advanceOrder(tx, saga, data.orderId, { kind: 'stock_committed' }, now)
+      tell(tx, data.orderId, { kind: 'stock_committed' }, now)
     }),
     on(stockCommitRejected, async ({ tx, event: { data }, now }) => {
-      await advanceOrder(tx, saga, data.orderId, { kind: 'stock_commit_rejected' }, now)
+      tell(tx, data.orderId, { kind: 'stock_commit_rejected' }, now)
     }),
     on(stockReleased, async ({ tx, event: { data }, now }) => {
-      await advanceOrder(tx, saga, data.orderId, { kind: 'stock_released' }, now)
+      tell(tx, data.orderId, { kind: 'stock_released' }, now)
     }),
     on(reservationExpired, async ({ tx, event: { data }, now }) => {
-      await advanceOrder(tx, saga, data.orderId, { kind: 'reservation_expired' }, now)
+      tell(tx, data.orderId, { kind: 'reservation_expired' }, now)
     }),
   ]
 }

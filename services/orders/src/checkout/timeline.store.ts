@@ -1,18 +1,24 @@
 import type { OrderId } from '@campus/contracts/ids'
 import type { Tx } from '@campus/platform/data/postgres'
-import { and, asc, eq, gt } from 'drizzle-orm'
+import { and, asc, eq, gt, sql } from 'drizzle-orm'
 import { timelineEntry } from '../schema.ts'
 import type { Entry } from './timeline.ts'
 
-/** Adds to the story of an order. The caller holds its lock, so ids grow with time. */
+/** Adds to the stories of orders. The caller holds their locks, so ids grow with time. */
 export async function addEntries(
   tx: Tx,
-  orderId: OrderId,
-  entries: readonly Entry[],
-  at: Date,
+  entries: readonly (Entry & { readonly orderId: OrderId; readonly at: Date })[],
 ): Promise<void> {
   if (entries.length === 0) return
-  await tx.insert(timelineEntry).values(entries.map(entry => ({ ...entry, orderId, at })))
+  const column = (values: readonly string[]) => sql.param(values)
+  await tx.execute(sql`
+    insert into timeline_entry (order_id, code, at, data)
+    select order_id, code, at, data from unnest(
+      ${column(entries.map(({ orderId }) => orderId))}::uuid[],
+      ${column(entries.map(({ code }) => code))}::text[],
+      ${column(entries.map(({ at }) => at.toISOString()))}::timestamptz[],
+      ${column(entries.map(({ data }) => JSON.stringify(data)))}::jsonb[]
+    ) with ordinality e(order_id, code, at, data, position) order by position`)
 }
 
 /** The story of an order from behind `after` on, the oldest entry first. */
