@@ -61,10 +61,24 @@ export async function purchase(
       limit,
     )
   }
-  const done = await follow(client, token, orderId, timeoutMs, ({ state }) => {
-    return state === 'confirmed' || state === 'cancelled'
-  })
+  const done = await untilEnded(client, token, orderId, timeoutMs)
   return { orderId, outcome: done.state, tookMs: performance.now() - startedAt }
+}
+
+/** Reads an order until it is confirmed or cancelled. @throws after `timeoutMs`, with the order */
+async function untilEnded(
+  client: Client,
+  token: string,
+  orderId: string,
+  timeoutMs: number,
+): Promise<Json> {
+  const until = performance.now() + timeoutMs
+  for (;;) {
+    const path = `/v1/orders/${orderId}`
+    const { body } = await persist(() => client.ask('GET', path, { token, wait: 5 }), { timeoutMs })
+    if (body.state === 'confirmed' || body.state === 'cancelled') return body
+    if (performance.now() > until) throw stuck(body)
+  }
 }
 
 /** Reads an order until `isDone`. @throws after `timeoutMs`, with the order */
@@ -83,9 +97,11 @@ async function follow(
     const news = { token, ...(seen !== '' && { wait: 2, headers: { 'if-none-match': seen } }) }
     const { body, headers } = await persist(() => client.ask('GET', path, news), { timeoutMs })
     if (isDone(body)) return body
-    if (performance.now() > until) {
-      throw new Error(`Order ${orderId} has not moved on: ${JSON.stringify(body)}`)
-    }
+    if (performance.now() > until) throw stuck(body)
     seen = headers.get('etag') ?? ''
   }
+}
+
+function stuck(order: Json): Error {
+  return new Error(`Order ${order.id} has not moved on: ${JSON.stringify(order)}`)
 }
