@@ -27,7 +27,7 @@ async function open(t: Cleanup, kind: Partial<EffectKind> & Pick<EffectKind, 'ru
     return worker
   }
   const ring = (dedupeKey: string) =>
-    postgres.transaction(tx =>
+    postgres.transaction(async tx =>
       enqueueEffect(tx, { kind: 'bell', dedupeKey, payload: { dedupeKey } }),
     )
   const states = async () => {
@@ -56,7 +56,7 @@ test('an effect is carried out once, after its transaction, however often it is 
   await bench.become(['a sent 1'])
   await t.rejects(
     bench.postgres.transaction(async tx => {
-      await enqueueEffect(tx, { kind: 'bell', dedupeKey: 'b', payload: {} })
+      enqueueEffect(tx, { kind: 'bell', dedupeKey: 'b', payload: {} })
       throw new Error('rolled back')
     }),
   )

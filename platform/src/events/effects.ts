@@ -1,8 +1,9 @@
 import { EventEmitter } from 'node:events'
 import { sql } from 'drizzle-orm'
 import { v7 } from 'uuid'
-import { onCommit, type Postgres, type Tx } from '../data/postgres.ts'
+import { onCommit, type Postgres, type Tx, writeTogether } from '../data/postgres.ts'
 import { currentFlow, type Flow, newTraceparent, withFlow } from '../process/flow.ts'
+import { inTurns } from '../process/in-turns.ts'
 import type { Logger } from '../process/logger.ts'
 import type { Metrics } from '../process/metrics.ts'
 
@@ -68,17 +69,43 @@ export interface EffectKind {
 }
 
 /** Notes an effect in the transaction that decides it; the same dedupe key twice is one effect. */
-export async function enqueueEffect(tx: Tx, effect: NewEffect): Promise<void> {
+export function enqueueEffect(tx: Tx, effect: NewEffect): void {
   const flow = currentFlow()
-  const state = flow?.suppressEffects === true || flow?.replayId !== undefined
+  const isSuppressed = flow?.suppressEffects === true || flow?.replayId !== undefined
+  enqueue(tx, {
+    id: v7(),
+    kind: effect.kind,
+    dedupeKey: effect.dedupeKey,
+    payload: JSON.stringify(effect.payload),
+    notBefore: effect.notBefore?.toISOString() ?? null,
+    state: isSuppressed ? 'suppressed' : 'pending',
+    headers: JSON.stringify(flow ?? {}),
+  })
+}
+
+interface QueuedEffect {
+  readonly id: string
+  readonly kind: string
+  readonly dedupeKey: string
+  readonly payload: string
+  readonly notBefore: string | null
+  readonly state: 'pending' | 'suppressed'
+  readonly headers: string
+}
+
+const enqueue = writeTogether<QueuedEffect>(async (tx, effects) => {
+  const column = <T>(of: (effect: QueuedEffect) => T) => sql.param(effects.map(of))
   await tx.execute(sql`
     insert into effect (id, kind, dedupe_key, payload, next_at, state, headers)
-    values (${v7()}, ${effect.kind}, ${effect.dedupeKey}, ${JSON.stringify(effect.payload)}::jsonb,
-      coalesce(${effect.notBefore?.toISOString() ?? null}::timestamptz, now()),
-      ${state ? 'suppressed' : 'pending'}, ${JSON.stringify(flow ?? {})}::jsonb)
+    select id, kind, dedupe_key, payload, coalesce(not_before, now()), state, headers from unnest(
+      ${column(e => e.id)}::uuid[], ${column(e => e.kind)}::text[],
+      ${column(e => e.dedupeKey)}::text[], ${column(e => e.payload)}::jsonb[],
+      ${column(e => e.notBefore)}::timestamptz[], ${column(e => e.state)}::text[],
+      ${column(e => e.headers)}::jsonb[]
+    ) e(id, kind, dedupe_key, payload, not_before, state, headers)
     on conflict (dedupe_key) do nothing`)
   onCommit(tx, () => effectSignal.emit('committed'))
-}
+})
 
 const pollMs = 1_000
 const attemptMs = 15_000
@@ -130,8 +157,7 @@ export function createEffectsWorker(options: {
    */
   async function fillSlots(): Promise<boolean> {
     const free = concurrency - inFlight.size
-    if (free === 0) return true
-    const rows = await postgres.transaction(tx => claim(tx, [...kinds.values()], free))
+    const rows = await postgres.read(tx => claim(tx, [...kinds.keys()], free))
     for (const row of rows) {
       const running = attempt(row).finally(() => {
         inFlight.delete(running)
@@ -153,29 +179,31 @@ export function createEffectsWorker(options: {
       actor: row.headers.actor ?? 'service:effects',
       traceparent: row.headers.traceparent ?? newTraceparent(),
     }
-    await withFlow(flow, async () => {
-      try {
-        await kind.run(tried)
-        await settle(kind, tried, 'sent')
-      } catch (error) {
-        await settleFailure(kind, tried, error)
-      }
-    }).catch((error: unknown) => {
+    const of = { kind, tried, flow }
+    try {
+      await withFlow(flow, async () => {
+        try {
+          await kind.run(tried)
+          await settle({ ...of, outcome: 'sent', error: undefined })
+        } catch (error) {
+          await settleFailure(of, error)
+        }
+      })
+    } catch (error) {
       // The row stays in `sending` and is found again once it counts as lost.
       logger.warn({ err: error, kind: row.kind }, 'effect not settled')
-    })
+    }
   }
 
-  async function settleFailure(
-    kind: EffectKind,
-    tried: EffectAttempt,
-    error: unknown,
-  ): Promise<void> {
+  async function settleFailure(of: Tried, error: unknown): Promise<void> {
+    const { kind, tried } = of
     logger.warn({ err: error, kind: kind.kind, attempt: tried.attempt }, 'effect attempt failed')
     const isCertain = error instanceof EffectRefused
-    if (!isCertain && kind.onUnknown === 'ask') return settle(kind, tried, 'ambiguous', error)
+    if (!isCertain && kind.onUnknown === 'ask') {
+      return settle({ ...of, outcome: 'ambiguous', error })
+    }
     if ((isCertain && error.isFinal) || tried.attempt >= kind.attemptsMax) {
-      return settle(kind, tried, 'failed', error)
+      return settle({ ...of, outcome: 'failed', error })
     }
     const ms = Math.min(backOffMs.first * 2 ** (tried.attempt - 1), backOffMs.max)
     await postgres.transaction(tx =>
@@ -187,39 +215,35 @@ export function createEffectsWorker(options: {
     done.inc({ kind: kind.kind, outcome: 'retried' })
   }
 
-  async function settle(
-    kind: EffectKind,
-    tried: EffectAttempt,
-    outcome: EffectOutcome,
-    error?: unknown,
-  ): Promise<void> {
-    async function note(tx: Tx): Promise<boolean> {
-      const { rowCount } = await tx.execute(sql`
-        update effect set state = ${outcome}, updated_at = now(),
-          error = ${error === undefined ? null : describe(error)}
-        where id = ${tried.id} and state = 'sending' and attempts = ${tried.attempt}`)
-      return rowCount === 1
-    }
-    const { settled } = kind
-    if (settled === undefined) await postgres.read(note)
-    else {
-      await postgres.transaction(async tx => {
-        if (await note(tx)) await settled(tx, tried, outcome)
-      })
-    }
-    done.inc({ kind: kind.kind, outcome })
-  }
+  const settle = inTurns<Settlement>(async settlements => {
+    await postgres.transaction(async tx => {
+      const noted = await noteOutcomes(tx, settlements)
+      for (const { kind, tried, outcome, flow } of settlements) {
+        if (!noted.has(tried.id)) continue
+        await withFlow(flow, async () => kind.settled?.(tx, tried, outcome))
+      }
+    })
+    for (const { kind, outcome } of settlements) done.inc({ kind: kind.kind, outcome })
+  })
 
   async function run(): Promise<void> {
+    let mayBeMore = true
+    let pollAt = performance.now()
     while (!isStopping) {
-      isDirty = false
-      const isFull = await fillSlots().catch((error: unknown) => {
-        logger.warn({ err: error }, 'effects not claimed')
-        return false
-      })
-      // With every slot taken only the end of an attempt makes room.
-      const isBusy = isFull && inFlight.size >= concurrency
-      if (!isStopping && (isBusy || !(isFull || isDirty))) await sleep(pollMs)
+      const isDue = performance.now() >= pollAt
+      if (isDue || ((isDirty || mayBeMore) && inFlight.size < concurrency)) {
+        isDirty = false
+        if (isDue) pollAt = performance.now() + pollMs
+        try {
+          if (isDue) await postgres.read(tx => giveUpLost(tx, [...kinds.values()]))
+          mayBeMore = inFlight.size >= concurrency || (await fillSlots())
+        } catch (error) {
+          logger.warn({ err: error }, 'effects not claimed')
+          mayBeMore = false
+        }
+      } else {
+        await sleep(pollAt - performance.now())
+      }
     }
     await Promise.all(inFlight)
   }
@@ -250,20 +274,52 @@ export function createEffectsWorker(options: {
   }
 }
 
-/** Takes due rows, and decides about those whose process was lost in the middle of an attempt. */
-async function claim(tx: Tx, kinds: readonly EffectKind[], max: number): Promise<EffectRow[]> {
+/** An attempt in the story that its effect belongs to. */
+interface Tried {
+  readonly kind: EffectKind
+  readonly tried: EffectAttempt
+  readonly flow: Flow
+}
+
+interface Settlement extends Tried {
+  readonly outcome: EffectOutcome
+  /** What has failed; undefined when nothing has. */
+  readonly error: unknown
+}
+
+/** Writes final states. @returns the effects that were waited for: others are decided already */
+async function noteOutcomes(tx: Tx, settlements: readonly Settlement[]): Promise<Set<string>> {
+  const column = <T>(of: (settlement: Settlement) => T) => sql.param(settlements.map(of))
+  const { rows } = await tx.execute<{ id: string }>(sql`
+    update effect e set state = o.state, updated_at = now(), error = o.error
+    from unnest(
+      ${column(({ tried }) => tried.id)}::uuid[], ${column(({ tried }) => tried.attempt)}::int[],
+      ${column(({ outcome }) => outcome)}::text[],
+      ${column(({ error }) => (error === undefined ? null : describe(error)))}::text[]
+    ) o(id, attempts, state, error)
+    where e.id = o.id and e.state = 'sending' and e.attempts = o.attempts
+    returning e.id`)
+  return new Set(rows.map(({ id }) => id))
+}
+
+/** Decides about effects whose process was lost in the middle of an attempt. */
+async function giveUpLost(tx: Tx, kinds: readonly EffectKind[]): Promise<void> {
   const names = sql.param(kinds.map(({ kind }) => kind))
   const asking = sql.param(kinds.filter(k => k.onUnknown === 'ask').map(({ kind }) => kind))
   await tx.execute(sql`
     update effect set updated_at = now(), error = 'The process was lost during the attempt.',
       state = case when kind = any(${asking}::text[]) then 'ambiguous' else 'pending' end
     where state = 'sending' and next_at < now() and kind = any(${names}::text[])`)
+}
+
+/** Takes due rows. */
+async function claim(tx: Tx, kinds: readonly string[], max: number): Promise<EffectRow[]> {
   const { rows } = await tx.execute<EffectRow>(sql`
     update effect set state = 'sending', attempts = attempts + 1, updated_at = now(),
       next_at = now() + make_interval(secs => ${lostMs / 1000})
     where id in (
       select id from effect where state = 'pending' and next_at <= now()
-        and kind = any(${names}::text[])
+        and kind = any(${sql.param([...kinds])}::text[])
       order by next_at limit ${max} for update skip locked)
     returning id, kind, payload, attempts, headers`)
   return rows

@@ -61,7 +61,7 @@ test('a new consumer builds its state from the past, and nobody is told of old e
   startConsumer(t, bar, async pouring => {
     await addPour(pouring)
     const { glassId } = pouring.event.data
-    await enqueueEffect(pouring.tx, { kind: 'mail', dedupeKey: glassId, payload: {} })
+    enqueueEffect(pouring.tx, { kind: 'mail', dedupeKey: glassId, payload: {} })
   })
   await eventually(async () => assert.deepEqual(await sums(postgres), { old: 1, young: 2 }))
   const effects = async () => {

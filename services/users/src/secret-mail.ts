@@ -25,12 +25,12 @@ const Mail = Type.Object({
 export type SecretMail = Static<typeof Mail>
 
 /** Notes a mail in the transaction that decides it; the same key twice is one mail. */
-export type EnqueueMail = (tx: Tx, dedupeKey: string, mail: SecretMail) => Promise<void>
+export type EnqueueMail = (tx: Tx, dedupeKey: string, mail: SecretMail) => void
 
 export function enqueueMail(vault: Vault): EnqueueMail {
-  return async (tx, dedupeKey, mail) => {
+  return (tx, dedupeKey, mail) => {
     const payload = { sealed: vault.seal(JSON.stringify(mail)) }
-    await enqueueEffect(tx, { kind, dedupeKey, payload })
+    enqueueEffect(tx, { kind, dedupeKey, payload })
   }
 }
 

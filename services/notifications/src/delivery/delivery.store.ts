@@ -71,7 +71,7 @@ export async function insertNotification(tx: Tx, row: NewNotification): Promise<
     returning state`)
   const [made] = rows
   if (made === undefined) return false
-  if (made.state === 'pending') await enqueueMail(tx, deliveryId)
+  if (made.state === 'pending') enqueueMail(tx, deliveryId)
   emit(
     tx,
     notificationCreated.of({
@@ -114,7 +114,7 @@ export async function releaseWaiting(tx: Tx, max: number): Promise<number> {
       select d.id from delivery d join profile_copy p using (user_id)
       where d.state = 'waiting' limit ${max} for update of d skip locked)
     returning id`)
-  for (const { id } of rows) await enqueueMail(tx, id)
+  for (const { id } of rows) enqueueMail(tx, id)
   return rows.length
 }
 
@@ -200,9 +200,9 @@ export async function settleDelivery(
   )
 }
 
-async function enqueueMail(tx: Tx, deliveryId: DeliveryId): Promise<void> {
+function enqueueMail(tx: Tx, deliveryId: DeliveryId): void {
   // The row holds an id and nothing else: address and text are read when the mail is sent, so that
   // an erased person leaves no trace among the effects.
   const dedupeKey = `${mailKind}:${deliveryId}`
-  await enqueueEffect(tx, { kind: mailKind, dedupeKey, payload: { deliveryId } })
+  enqueueEffect(tx, { kind: mailKind, dedupeKey, payload: { deliveryId } })
 }

@@ -50,22 +50,22 @@ export async function carryOut(
   const next = isChanged ? { ...intent, version: intent.version + 1, updatedAt: now } : before
   if (isChanged) await saveIntent(tx, before, next)
   for (const booking of bookings) await book(tx, booking, next, now)
-  for (const kind of calls) await askProvider(tx, kind, next, token)
-  for (const id of refunds) await askForRefund(tx, next, id)
+  for (const kind of calls) askProvider(tx, kind, next, token)
+  for (const id of refunds) askForRefund(tx, next, id)
   emit(tx, ...publish)
   if (isChanged) onCommit(tx, () => intentChanged.emit(next.id, next))
   return next
 }
 
 /** Whatever asks again makes a new effect: the earlier one may have been given up. */
-async function askProvider(
+function askProvider(
   tx: Tx,
   kind: CallKind,
   { id, attemptId }: Intent,
   token: string | undefined,
-): Promise<void> {
+): void {
   const cause = currentFlow()?.causationId ?? newId()
-  await enqueueEffect(tx, {
+  enqueueEffect(tx, {
     kind: `psp_${kind}`,
     dedupeKey: `psp_${kind}:${attemptId}:${cause}`,
     payload: { intentId: id, attemptId, ...(token !== undefined && { token }) },
@@ -73,14 +73,14 @@ async function askProvider(
 }
 
 /** One effect an attempt: while it has no answer, asking again adds none. */
-export async function askForRefund(
+export function askForRefund(
   tx: Tx,
   { id: intentId, refunds }: Intent,
   refundId: RefundId,
-): Promise<void> {
+): void {
   const refund = refunds.find(({ id }) => id === refundId)
   if (refund === undefined) return
-  await enqueueEffect(tx, {
+  enqueueEffect(tx, {
     kind: 'psp_refund',
     // A refund that was given up and asked for anew begins another series.
     dedupeKey: `psp_refund:${refundId}:${refund.attempts}:${refund.nextAt.toISOString()}`,

@@ -19,5 +19,5 @@ export async function retryRefund(
     actor: 'timer',
     traceparent: newTraceparent(),
   }
-  await withFlow(flow, () => askForRefund(tx, intent, id))
+  withFlow(flow, () => askForRefund(tx, intent, id))
 }

@@ -100,7 +100,7 @@ export async function askToVerify(
   const expiresAt = new Date(createdAt.getTime() + tokenHours * 3_600_000)
   await insertEmailToken(tx, { ...registration, hash, userId: id, createdAt, expiresAt })
   const to = { name: registration.name, address: email }
-  await enqueueMail(tx, `verify:${hash}`, verificationMail(to, token, publicUrl))
+  enqueueMail(tx, `verify:${hash}`, verificationMail(to, token, publicUrl))
 }
 
 async function tellKnown(
@@ -108,5 +108,5 @@ async function tellKnown(
   { enqueueMail }: RegistrationDeps,
   { name, email }: Account,
 ): Promise<void> {
-  await enqueueMail(tx, `known:${newId()}`, knownAddressMail({ name, address: email }))
+  enqueueMail(tx, `known:${newId()}`, knownAddressMail({ name, address: email }))
 }

@@ -28,7 +28,7 @@ export async function requestMail(
 ): Promise<void> {
   const payload = { purpose, sealedEmail: vault.seal(email) }
   const dedupeKey = `${kind}:${newId()}`
-  await postgres.transaction(tx => enqueueEffect(tx, { kind, dedupeKey, payload }))
+  await postgres.transaction(async tx => enqueueEffect(tx, { kind, dedupeKey, payload }))
 }
 
 /** Sends the mail that was asked for, if the address is one of ours. A repeat is one mail too many. */

@@ -32,7 +32,7 @@ async function mailToken(
   const hash = hashOf(token)
   const expiresAt = new Date(clock.now().getTime() + resetMinutes * 60_000)
   await insertPasswordToken(tx, { hash, userId: id, expiresAt })
-  await enqueueMail(tx, `reset:${hash}`, resetMail({ name, address: email }, token, publicUrl))
+  enqueueMail(tx, `reset:${hash}`, resetMail({ name, address: email }, token, publicUrl))
 }
 
 /**
