@@ -28,7 +28,7 @@ export function serviceProcess(
       : // Without its source map, which would take 90 MB in every process. For one that is hunted:
         // CAMPUS_ORDERS_NODE_OPTIONS=--enable-source-maps
         // A service makes little garbage that lives long: a small young generation keeps it small.
-        ['--max-semi-space-size=4', bundleFile(definition)]
+        ['--max-semi-space-size=16', bundleFile(definition)]
   const adminPort = sources.ports.get(definition.name)?.admin ?? 0
   return {
     name: definition.name,

@@ -6,6 +6,7 @@ import { problemOf } from '@campus/platform/testing/problem'
 import { sql } from 'drizzle-orm'
 import { t as file, test } from 'tap'
 import { expireReservationsJob } from './stock/expire-reservations.job.ts'
+import { createAskForStock } from './stock/serve-orders.command.ts'
 import { eur, openCatalog, order } from './test-bench.ts'
 
 file.setTimeout(120_000)
@@ -218,7 +219,8 @@ test('two sweepers at once let go of an expired hold once', async t => {
   const orders = Array.from({ length: 20 }, () => order(item, 1, 0))
   await bench.publish(...orders.map(({ placed }) => placed))
   for (const { orderId } of orders) await bench.answered(orderId, 1)
-  const job = expireReservationsJob(bench.postgres, 60_000)
+  const ask = createAskForStock({ priceGraceSeconds: 900 })
+  const job = expireReservationsJob(bench.postgres, ask, 60_000)
   const run = () => job.run({ now: new Date(), signal: AbortSignal.timeout(10_000) })
   await Promise.all([run(), run(), run()])
   for (const { orderId } of orders) {

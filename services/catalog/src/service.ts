@@ -7,6 +7,7 @@ import { rankProductsJob } from './products/rank-products.job.ts'
 import { refreshPricesJob } from './products/refresh-prices.job.ts'
 import { expireReservationsJob } from './stock/expire-reservations.job.ts'
 import { stockConsumer } from './stock/order-requests.consumer.ts'
+import { createAskForStock } from './stock/serve-orders.command.ts'
 import { stockRoutes } from './stock/stock.routes.ts'
 import { openStock, setLowAt } from './stock/stock.store.ts'
 
@@ -15,6 +16,7 @@ export function buildService(config: Config) {
   const chassis = createChassis({ service: 'catalog', config })
   const { postgres, clock, cache, app } = chassis
   const cursorSecret = config.CURSOR_SECRET
+  const askForStock = createAskForStock({ priceGraceSeconds: config.PRICE_GRACE_SECONDS })
 
   app.register(listingRoutes({ postgres, cache, cursorSecret }))
   app.register(productRoutes({ postgres, clock, cache, openStock, setLowAt }))
@@ -22,9 +24,9 @@ export function buildService(config: Config) {
   app.register(stockRoutes({ postgres, clock, cursorSecret }))
 
   return chassis.run({
-    consumers: [stockConsumer({ priceGraceSeconds: config.PRICE_GRACE_SECONDS })],
+    consumers: [stockConsumer(askForStock)],
     jobs: [
-      expireReservationsJob(postgres, config.RESERVATION_SWEEP_MS),
+      expireReservationsJob(postgres, askForStock, config.RESERVATION_SWEEP_MS),
       refreshPricesJob(postgres),
       rankProductsJob(postgres, config.RANK_PERIOD_MS),
     ],

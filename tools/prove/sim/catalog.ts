@@ -131,7 +131,7 @@ export function createCatalog(world: World, counts: ReadonlyMap<VariantId, numbe
           {
             isPublished: !archived.has(variantId),
             tracked: isTracked(variantId),
-            hasPrice: true,
+            priceIds: new Set(lines.map(({ priceId }) => priceId)),
           },
         ]),
       )

@@ -12,9 +12,7 @@ import {
 import { sql } from 'drizzle-orm'
 import { t as file, test } from 'tap'
 import { adjustStock } from './adjust-stock.command.ts'
-import { commitStock } from './commit-stock.command.ts'
-import { releaseStock } from './release-stock.command.ts'
-import { reserveStock } from './reserve-stock.command.ts'
+import { type StockRequest, serveOrder } from './serve-orders.command.ts'
 import { findStock } from './stock.store.ts'
 
 // 64 clients reserve, sell, give back, correct and read the stock of three variants at the same time,
@@ -197,22 +195,23 @@ async function attempt(
 ): Promise<string | undefined> {
   const now = new Date()
   /** A request, its answer and the counters as it leaves them, which its lock keeps until the commit. */
-  const asked = async (ask: (tx: Tx) => Promise<void>) =>
-    postgres.transaction(async tx => {
-      await ask(tx)
-      return `${await answerOf(tx, orderId)} ${await counters(tx, variantId)}`
+  const asked = async (request: StockRequest) => {
+    const left = await postgres.transaction(async tx => {
+      await serveOrder(tx, { priceGraceSeconds: 900 }, request, now)
+      return counters(tx, variantId)
     })
+    // Nobody else asks for this order.
+    return `${await postgres.read(tx => answerOf(tx, orderId))} ${left}`
+  }
   try {
     switch (kind) {
       case 'reserve': {
         const lines = [{ lineNo: 1, variantId, priceId, quantity: count }]
-        const order = { orderId, lines, holdSeconds: 1_200 }
-        return await asked(tx => reserveStock(tx, { priceGraceSeconds: 900 }, order, now))
+        return await asked({ kind, orderId, lines, holdSeconds: 1_200 })
       }
       case 'commit':
-        return await asked(tx => commitStock(tx, orderId, now))
       case 'release':
-        return await asked(tx => releaseStock(tx, orderId, now))
+        return await asked({ kind, orderId })
       case 'adjust':
         return await postgres.transaction(async tx => {
           const same: Pick<Postgres, 'transaction'> = { transaction: work => work(tx) }
@@ -236,7 +235,7 @@ async function counters(tx: Tx, variantId: VariantId): Promise<string> {
   return `${found?.onHand} ${found?.reserved}`
 }
 
-/** The event that answers the request of this transaction. */
+/** The event that answers the latest request of an order. */
 async function answerOf(tx: Tx, orderId: OrderId): Promise<string> {
   const { rows } = await tx.execute<{
     type: string

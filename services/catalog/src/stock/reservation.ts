@@ -65,8 +65,8 @@ export interface OrderedLine {
 export interface Sellable {
   readonly isPublished: boolean
   readonly tracked: boolean
-  /** Whether the ordered price is the variant's and has not ended too long ago. */
-  readonly hasPrice: boolean
+  /** Those of the ordered prices that are the variant's and have not ended too long ago. */
+  readonly priceIds: ReadonlySet<PriceId>
 }
 
 /** Units that are there and promised to nobody, by variant. */
@@ -261,9 +261,9 @@ export function refusalsOf(
   lines: readonly OrderedLine[],
   sellable: ReadonlyMap<VariantId, Sellable>,
 ): Rejection['refusals'] {
-  return lines.flatMap(({ variantId }): Rejection['refusals'] => {
+  return lines.flatMap(({ variantId, priceId }): Rejection['refusals'] => {
     const known = sellable.get(variantId)
     if (known?.isPublished !== true) return [{ variantId, code: 'archived' }]
-    return known.hasPrice ? [] : [{ variantId, code: 'price_no_longer_valid' }]
+    return known.priceIds.has(priceId) ? [] : [{ variantId, code: 'price_no_longer_valid' }]
   })
 }

@@ -1,104 +1,56 @@
-import type { AnyId, MovementId, OrderId, PriceId, VariantId } from '@campus/contracts/ids'
+import type { MovementId, VariantId } from '@campus/contracts/ids'
+import { isAnyOf } from '@campus/platform/data/is-any-of'
 import type { Tx } from '@campus/platform/data/postgres'
-import { and, asc, desc, eq, inArray, lt, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, lt, sql } from 'drizzle-orm'
 import { movement, price, product, stock, variant } from '../schema.ts'
-import type { AvailabilityChange } from './availability.ts'
-import type { Movement, MovementReason } from './movement.ts'
 import type { OrderedLine, Sellable } from './reservation.ts'
+import type { BookedMovement, Stock } from './stock-book.ts'
 
 /**
- * Units that are neither sold nor held, of variants that stay locked until the transaction ends. The
- * locks are taken in the order of ids, so that two orders cannot wait for each other.
+ * The stock of variants, locked until the transaction ends. The locks are taken in the order of ids, so
+ * that two orders cannot wait for each other. Variants that never run out have none.
  */
-export async function lockAvailable(
+export async function lockStock(
   tx: Tx,
   variantIds: readonly VariantId[],
-): Promise<Map<VariantId, number>> {
+): Promise<Map<VariantId, Stock>> {
   if (variantIds.length === 0) return new Map()
   const rows = await tx
-    .select({ variantId: stock.variantId, onHand: stock.onHand, reserved: stock.reserved })
+    .select()
     .from(stock)
-    .where(inArray(stock.variantId, [...variantIds]))
+    .where(isAnyOf(stock.variantId, variantIds))
     .orderBy(asc(stock.variantId))
     .for('update')
-  return new Map(rows.map(row => [row.variantId, row.onHand - row.reserved]))
+  return new Map(rows.map(({ variantId, ...units }) => [variantId, units]))
 }
 
-/**
- * Holds (positive) or lets go of (negative) units; the CHECK of the table is the last guard.
- *
- * @returns what can be had of each variant now
- */
-export async function changeReserved(
+/** Writes the units of locked variants; the CHECK of the table is the last guard. */
+export async function saveStock(
   tx: Tx,
-  quantities: ReadonlyMap<VariantId, number>,
-): Promise<AvailabilityChange[]> {
-  if (quantities.size === 0) return []
-  const { rows } = await tx.execute<{
-    variant_id: VariantId
-    available: number
-    low_at: number | null
-  }>(sql`
-    update stock set reserved = reserved + c.quantity from ${deltaRows(quantities)}
-    where stock.variant_id = c.variant_id
-    returning stock.variant_id, stock.on_hand - stock.reserved as available, stock.low_at`)
-  return rows.map(row => ({
-    variantId: row.variant_id,
-    before: row.available + (quantities.get(row.variant_id) ?? 0),
-    after: row.available,
-    lowAt: row.low_at,
-  }))
+  units: ReadonlyMap<VariantId, Pick<Stock, 'onHand' | 'reserved'>>,
+): Promise<void> {
+  if (units.size === 0) return
+  await tx.execute(sql`
+    update stock s set on_hand = c.on_hand, reserved = c.reserved
+    from unnest(
+      ${sql.param([...units.keys()])}::uuid[],
+      ${sql.param([...units.values()].map(({ onHand }) => onHand))}::int[],
+      ${sql.param([...units.values()].map(({ reserved }) => reserved))}::int[]
+    ) c(variant_id, on_hand, reserved)
+    where s.variant_id = c.variant_id`)
 }
 
-/**
- * Moves units in or out, and lets go of as many reserved ones when `isReserved`.
- *
- * @returns the movements, with the stock after each, and what can be had now
- */
-export async function move(
-  tx: Tx,
-  change: {
-    readonly deltas: ReadonlyMap<VariantId, number>
-    readonly isReserved: boolean
-    readonly reason: MovementReason
-    readonly orderId: OrderId | null
-    /** What asked for it, when an order may give one variant back several times. */
-    readonly causeId: AnyId | null
-    readonly actor: string
-    readonly now: Date
-    readonly newId: () => MovementId
-  },
-): Promise<{ movements: Movement[]; changes: AvailabilityChange[] }> {
-  const { deltas, reason, orderId, causeId, actor, now } = change
-  if (deltas.size === 0) return { movements: [], changes: [] }
-  const released = change.isReserved ? sql`c.quantity` : sql`0`
-  const { rows } = await tx.execute<{
-    variant_id: VariantId
-    on_hand: number
-    available: number
-    low_at: number | null
-  }>(sql`
-    update stock set on_hand = on_hand + c.quantity, reserved = reserved + ${released}
-    from ${deltaRows(deltas)} where stock.variant_id = c.variant_id
-    returning stock.variant_id, stock.on_hand, stock.on_hand - stock.reserved as available,
-      stock.low_at`)
-  const movements = rows.map(row => ({
-    id: change.newId(),
-    variantId: row.variant_id,
-    delta: deltas.get(row.variant_id) ?? 0,
-    onHandAfter: row.on_hand,
-    reason,
-  }))
-  await tx
-    .insert(movement)
-    .values(movements.map(one => ({ ...one, orderId, causeId, actor, at: now })))
-  const changes = rows.map(row => ({
-    variantId: row.variant_id,
-    before: row.available - (change.isReserved ? 0 : (deltas.get(row.variant_id) ?? 0)),
-    after: row.available,
-    lowAt: row.low_at,
-  }))
-  return { movements, changes }
+/** Adds movements, which add up to the stock of their variants. */
+export async function insertMovements(tx: Tx, movements: readonly BookedMovement[]): Promise<void> {
+  if (movements.length === 0) return
+  const column = <T>(of: (movement: BookedMovement) => T) => sql.param(movements.map(of))
+  await tx.execute(sql`
+    insert into movement (id, variant_id, delta, on_hand_after, reason, order_id, cause_id, actor, at)
+    select * from unnest(
+      ${column(m => m.id)}::uuid[], ${column(m => m.variantId)}::uuid[], ${column(m => m.delta)}::int[],
+      ${column(m => m.onHandAfter)}::int[], ${column(m => m.reason)}::text[],
+      ${column(m => m.orderId)}::uuid[], ${column(m => m.causeId)}::uuid[],
+      ${column(m => m.actor)}::text[], ${column(m => m.at.toISOString())}::timestamptz[])`)
 }
 
 /** What may be sold of the ordered lines, by variant. */
@@ -107,6 +59,8 @@ export async function sellableOf(
   lines: readonly OrderedLine[],
   pricesValidAt: Date,
 ): Promise<Map<VariantId, Sellable>> {
+  const found = new Map<VariantId, Sellable>()
+  if (lines.length === 0) return found
   const rows = await tx
     .select({
       variantId: variant.id,
@@ -120,33 +74,17 @@ export async function sellableOf(
       price,
       and(
         eq(price.variantId, variant.id),
-        inArray(
-          price.id,
-          lines.map(line => line.priceId),
-        ),
+        isAnyOf(price.id, [...new Set(lines.map(({ priceId }) => priceId))]),
         sql`(${price.validTo} is null or ${price.validTo} > ${pricesValidAt.toISOString()})`,
       ),
     )
-    .where(
-      inArray(
-        variant.id,
-        lines.map(line => line.variantId),
-      ),
-    )
-  const prices = new Map<VariantId, Set<PriceId>>()
-  for (const { variantId, priceId } of rows) {
-    const known = prices.get(variantId) ?? new Set()
-    if (priceId !== null) known.add(priceId)
-    prices.set(variantId, known)
+    .where(isAnyOf(variant.id, [...new Set(lines.map(({ variantId }) => variantId))]))
+  for (const { variantId, state, tracked, priceId } of rows) {
+    const known = found.get(variantId)
+    const priceIds = new Set([...(known?.priceIds ?? []), ...(priceId === null ? [] : [priceId])])
+    found.set(variantId, { isPublished: state === 'published', tracked, priceIds })
   }
-  const ordered = new Map(lines.map(line => [line.variantId, line.priceId]))
-  return new Map(
-    rows.map(({ variantId, state, tracked }) => {
-      const priceId = ordered.get(variantId)
-      const hasPrice = priceId !== undefined && prices.get(variantId)?.has(priceId) === true
-      return [variantId, { isPublished: state === 'published', tracked, hasPrice }]
-    }),
-  )
+  return found
 }
 
 /** Stock of one variant; undefined when it is unknown or not tracked. */
@@ -201,11 +139,4 @@ export async function movementsOf(
     )
     .orderBy(desc(movement.id))
     .limit(max)
-}
-
-function deltaRows(quantities: ReadonlyMap<VariantId, number>) {
-  const sorted = [...quantities].toSorted(([a], [b]) => (a < b ? -1 : 1))
-  return sql`unnest(
-    ${sql.param(sorted.map(([variantId]) => variantId))}::uuid[],
-    ${sql.param(sorted.map(([, quantity]) => quantity))}::int[]) c(variant_id, quantity)`
 }

@@ -73,11 +73,7 @@ function askProvider(
 }
 
 /** One effect an attempt: while it has no answer, asking again adds none. */
-export function askForRefund(
-  tx: Tx,
-  { id: intentId, refunds }: Intent,
-  refundId: RefundId,
-): void {
+export function askForRefund(tx: Tx, { id: intentId, refunds }: Intent, refundId: RefundId): void {
   const refund = refunds.find(({ id }) => id === refundId)
   if (refund === undefined) return
   enqueueEffect(tx, {
