@@ -4,13 +4,14 @@ import { createMailer } from '@campus/platform/data/mailer'
 import type { Config } from './config.ts'
 import { forgetOwnersJob } from './delivery/forget-owners.job.ts'
 import { newsConsumer } from './delivery/news.consumer.ts'
+import { createTeller } from './delivery/notify.command.ts'
 import { releaseWaitingJob } from './delivery/release-waiting.job.ts'
 import { mailEffect } from './delivery/send-mail.command.ts'
-import { countUnread, raiseVersion } from './inbox/notification.store.ts'
+import { countUnread, raiseVersions } from './inbox/notification.store.ts'
 import { notificationRoutes } from './inbox/notifications.routes.ts'
 import { sweepReadJob } from './inbox/sweep-read.job.ts'
 import { createNewsChannel } from './news-channel.ts'
-import { findPreference } from './preferences/preference.store.ts'
+import { findPreferences } from './preferences/preference.store.ts'
 import { channelsOf } from './preferences/preference.ts'
 import { preferenceRoutes } from './preferences/preferences.routes.ts'
 import { localeOf } from './profile/profile.store.ts'
@@ -85,11 +86,15 @@ export function buildService(config: Config) {
     consumers: [
       profileConsumer,
       newsConsumer({
-        channelsFor: async (tx, userId, category) =>
-          channelsOf(await findPreference(tx, userId), category),
-        raiseVersion,
-        onListed,
-        onSilence: (category, cause) => silent.inc({ category, cause }),
+        ...createTeller({
+          async channelsOf(tx, userIds) {
+            const preferenceOf = await findPreferences(tx, userIds)
+            return (userId, category) => channelsOf(preferenceOf(userId), category)
+          },
+          raiseVersions,
+          onListed,
+          onSilence: (category, cause) => silent.inc({ category, cause }),
+        }),
         onSessionEnded: sid => news.tell({ sid }),
       }),
     ],

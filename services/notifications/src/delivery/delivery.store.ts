@@ -16,7 +16,7 @@ import { emit } from '@campus/platform/events/outbox'
 import { and, eq, sql } from 'drizzle-orm'
 import type { Category, Message } from '../message/message.ts'
 import type { Profile } from '../profile/profile.ts'
-import { delivery, notification, profileCopy } from '../schema.ts'
+import { delivery, notification, preference, profileCopy } from '../schema.ts'
 import type { DeliveryState } from './delivery.ts'
 
 /** Kind of the effects that send a delivery by mail. */
@@ -39,65 +39,62 @@ export interface NewNotification {
 }
 
 /**
- * Notes a notification and its delivery by mail, and has the mail sent once the address is known.
- * The same event told to the same person again does nothing: N1.
+ * Notes notifications and their deliveries by mail. The same event told to the same person again does
+ * nothing: N1.
  *
- * @returns whether it is new
+ * @returns the states of the deliveries of those that are new
  */
-export async function insertNotification(tx: Tx, row: NewNotification): Promise<boolean> {
-  const { id, deliveryId, userId, category, sourceEventId, sourceType, isMailed } = row
-  const now = row.now.toISOString()
-  const isListed = row.seq !== undefined
+export async function insertNotifications(
+  tx: Tx,
+  wanted: readonly NewNotification[],
+): Promise<Map<NotificationId, DeliveryState>> {
+  const column = <T>(of: (one: NewNotification) => T) => sql.param(wanted.map(of))
   // One statement: nobody can see a notification whose delivery is missing. What is not listed counts
   // as read, so that it is neither counted nor kept longer than the rest.
-  const { rows } = await tx.execute<{ state: DeliveryState }>(sql`
-    with made as (
+  const { rows } = await tx.execute<{ id: NotificationId; state: DeliveryState }>(sql`
+    with wanted as (
+      select * from unnest(
+        ${column(w => w.id)}::uuid[], ${column(w => w.deliveryId)}::uuid[],
+        ${column(w => w.userId)}::uuid[], ${column(w => w.category)}::text[],
+        ${column(w => JSON.stringify(w.message))}::jsonb[], ${column(w => w.sourceEventId)}::uuid[],
+        ${column(w => w.sourceType)}::text[], ${column(w => w.seq ?? null)}::int[],
+        ${column(w => w.isMailed)}::bool[], ${column(w => w.expiresAt.toISOString())}::timestamptz[],
+        ${column(w => w.now.toISOString())}::timestamptz[])
+        with ordinality w(id, delivery_id, user_id, category, message, source_event_id, source_type,
+          seq, is_mailed, expires_at, created_at, position)
+    ), made as (
       insert into notification (id, user_id, category, message, source_event_id, source_type,
         created_at, seq, is_listed, read_at)
-      values (${id}, ${userId}, ${category}, ${JSON.stringify(row.message)}::jsonb,
-        ${sourceEventId}, ${sourceType}, ${now}::timestamptz, ${row.seq ?? null}::int, ${isListed},
-        ${isListed ? null : now}::timestamptz)
+      select id, user_id, category, message, source_event_id, source_type, created_at, seq,
+        seq is not null, case when seq is null then created_at end
+      from wanted order by position
       on conflict (source_event_id, user_id) do nothing
       returning id
     )
     insert into delivery (id, notification_id, user_id, channel, state, expires_at, created_at, settled_at)
-    select ${deliveryId}, made.id, ${userId}, 'mail',
-      case when not ${isMailed}::boolean then 'suppressed'
-        when exists (select from profile_copy where user_id = ${userId}) then 'pending'
-        else 'waiting' end,
-      ${row.expiresAt.toISOString()}::timestamptz, ${now}::timestamptz,
-      ${isMailed ? null : now}::timestamptz
-    from made
-    returning state`)
-  const [made] = rows
-  if (made === undefined) return false
-  if (made.state === 'pending') enqueueMail(tx, deliveryId)
-  emit(
-    tx,
-    notificationCreated.of({
-      notificationId: id,
-      userId,
-      category,
-      sourceEventId: asId<AnyId>(sourceEventId),
-      sourceType,
-    }),
-  )
-  return true
+    select w.delivery_id, w.id, w.user_id, 'mail',
+      case when not w.is_mailed then 'suppressed' when p.user_id is null then 'waiting'
+        else 'pending' end,
+      w.expires_at, w.created_at, case when not w.is_mailed then w.created_at end
+    from wanted w join made using (id) left join profile_copy p on p.user_id = w.user_id
+    returning notification_id as id, state`)
+  return new Map(rows.map(({ id, state }) => [id, state]))
 }
 
-/**
- * Gives a mail up that its recipient has switched off since it was decided: N2.
- *
- * @returns whether it was given up; its effect has nothing left to do then, and nothing to tell
- */
-export async function suppressUnwanted(tx: Tx, id: DeliveryId): Promise<boolean> {
-  const { rows } = await tx.execute(sql`
-    update delivery d set state = 'suppressed', settled_at = now()
-    from notification n, preference p
-    where d.id = ${id} and d.state = 'pending' and n.id = d.notification_id
-      and p.user_id = d.user_id and n.category || ':' || d.channel = any (p.switched_off)
-    returning d.id`)
-  return rows.length > 0
+/** Publishes a new notification, and has its mail sent when the address is known. */
+export function announce(tx: Tx, one: NewNotification, state: DeliveryState): void {
+  const { id: notificationId, deliveryId, userId, category, sourceType } = one
+  if (state === 'pending') enqueueMail(tx, deliveryId)
+  const sourceEventId = asId<AnyId>(one.sourceEventId)
+  emit(tx, notificationCreated.of({ notificationId, userId, category, sourceEventId, sourceType }))
+}
+
+/** Gives a mail up that its recipient does not want any more. */
+export async function suppress(tx: Tx, id: DeliveryId): Promise<void> {
+  await tx
+    .update(delivery)
+    .set({ state: 'suppressed', settledAt: sql`now()` })
+    .where(and(eq(delivery.id, id), eq(delivery.state, 'pending')))
 }
 
 /**
@@ -147,6 +144,8 @@ export async function giveUpWaiting(
 /** What a mail is made of. */
 export interface Outgoing {
   readonly message: Message
+  /** Its recipient has switched it off since it was decided: N2. */
+  readonly isUnwanted: boolean
   readonly expiresAt: Date
   /** null for a person who was erased. */
   readonly profile: Profile | null
@@ -157,6 +156,8 @@ export async function findOutgoing(tx: Tx, id: DeliveryId): Promise<Outgoing | u
   const [row] = await tx
     .select({
       message: notification.message,
+      isUnwanted: sql<boolean>`coalesce(${notification.category} || ':' || ${delivery.channel}
+        = any (${preference.switchedOff}), false)`,
       expiresAt: delivery.expiresAt,
       email: profileCopy.email,
       name: profileCopy.name,
@@ -165,11 +166,12 @@ export async function findOutgoing(tx: Tx, id: DeliveryId): Promise<Outgoing | u
     .from(delivery)
     .innerJoin(notification, eq(notification.id, delivery.notificationId))
     .leftJoin(profileCopy, eq(profileCopy.userId, delivery.userId))
+    .leftJoin(preference, eq(preference.userId, delivery.userId))
     .where(eq(delivery.id, id))
   if (row === undefined) return undefined
-  const { message, expiresAt, email, name, locale } = row
+  const { message, isUnwanted, expiresAt, email, name, locale } = row
   const isKnown = email !== null && name !== null && locale !== null
-  return { message, expiresAt, profile: isKnown ? { email, name, locale } : null }
+  return { message, isUnwanted, expiresAt, profile: isKnown ? { email, name, locale } : null }
 }
 
 /** How a delivery ended. */

@@ -3,13 +3,13 @@ import type { SessionId } from '@campus/contracts/ids'
 import { onCommit } from '@campus/platform/data/postgres'
 import { defineConsumer, on } from '@campus/platform/events/consumer'
 import { accountNews } from './account-news.consumer.ts'
-import type { NotifyDeps } from './notify.command.ts'
+import type { Teller } from './notify.command.ts'
 import { orderNews } from './order-news.consumer.ts'
 import { paymentNews } from './payment-news.consumer.ts'
 
 /** Hears what people are told about. */
 export function newsConsumer(
-  deps: NotifyDeps & {
+  teller: Teller & {
     /** A session is over: nobody may be told by it any more. */
     readonly onSessionEnded: (sid: SessionId) => void
   },
@@ -19,13 +19,12 @@ export function newsConsumer(
     kind: 'process',
     // What is too old to be told is counted only, so a new installation mails nobody of last year.
     onBootstrap: 'replay',
-    // Two orders of one person are in different partitions, and both raise the version of that person.
     handlers: [
-      ...accountNews(deps),
-      ...orderNews(deps),
-      ...paymentNews(deps),
+      ...accountNews(teller),
+      ...orderNews(teller),
+      ...paymentNews(teller),
       on(sessionRevoked, async ({ tx, event }) => {
-        onCommit(tx, () => deps.onSessionEnded(event.data.sid))
+        onCommit(tx, () => teller.onSessionEnded(event.data.sid))
       }),
     ],
   })

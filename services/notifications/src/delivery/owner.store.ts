@@ -1,25 +1,36 @@
 import type { UserId } from '@campus/contracts/ids'
 import type { Tx } from '@campus/platform/data/postgres'
-import { and, eq, lt, sql } from 'drizzle-orm'
+import { lt, sql } from 'drizzle-orm'
 import { subjectOwner } from '../schema.ts'
 import type { Subject } from './subject.ts'
 
-/** Notes whose `subject` is; the first word counts. */
-export async function noteOwner(
+/** Notes whose things are; the first word counts. */
+export async function noteOwners(
   tx: Tx,
-  { type, id }: Subject,
-  { userId, now }: { readonly userId: UserId; readonly now: Date },
+  owners: readonly (typeof subjectOwner.$inferInsert)[],
 ): Promise<void> {
-  await tx.insert(subjectOwner).values({ type, id, userId, createdAt: now }).onConflictDoNothing()
+  const column = <T>(of: (owner: (typeof owners)[number]) => T) => sql.param(owners.map(of))
+  await tx.execute(sql`
+    insert into subject_owner (type, id, user_id, created_at)
+    select type, id, user_id, created_at from unnest(
+      ${column(o => o.type)}::text[], ${column(o => o.id)}::uuid[], ${column(o => o.userId)}::uuid[],
+      ${column(o => o.createdAt.toISOString())}::timestamptz[]
+    ) with ordinality o(type, id, user_id, created_at, position) order by type, id, position
+    on conflict do nothing`)
 }
 
-/** Undefined for a subject that nobody has told of. */
-export async function ownerOf(tx: Tx, { type, id }: Subject): Promise<UserId | undefined> {
-  const [row] = await tx
-    .select({ userId: subjectOwner.userId })
+/** The owners of subjects that somebody has told of, by `nameOf`. */
+export async function ownersOf(tx: Tx, subjects: readonly Subject[]): Promise<Map<string, UserId>> {
+  if (subjects.length === 0) return new Map()
+  const rows = await tx
+    .select()
     .from(subjectOwner)
-    .where(and(eq(subjectOwner.type, type), eq(subjectOwner.id, id)))
-  return row?.userId
+    .where(
+      sql`(${subjectOwner.type}, ${subjectOwner.id}) in (select * from unnest(
+        ${sql.param(subjects.map(({ type }) => type))}::text[],
+        ${sql.param(subjects.map(({ id }) => id))}::uuid[]))`,
+    )
+  return new Map(rows.map(({ type, id, userId }) => [`${type} ${id}`, userId]))
 }
 
 /** Forgets the owners noted before `before`. @returns how many, at most `max` */

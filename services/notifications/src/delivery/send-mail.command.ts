@@ -11,13 +11,7 @@ import {
 import { Type } from 'typebox'
 import { Check } from 'typebox/value'
 import { mailOf } from '../message/render.ts'
-import {
-  type Ending,
-  findOutgoing,
-  mailKind,
-  settleDelivery,
-  suppressUnwanted,
-} from './delivery.store.ts'
+import { type Ending, findOutgoing, mailKind, settleDelivery, suppress } from './delivery.store.ts'
 
 interface Deps {
   readonly postgres: Postgres
@@ -52,10 +46,12 @@ async function sendMail(
 ): Promise<void> {
   const deliveryId = deliveryIdOf(payload)
   // The last look: it may have waited for hours.
-  const isUnwanted = await postgres.read(tx => suppressUnwanted(tx, deliveryId)).catch(refuseForNow)
-  if (isUnwanted) throw refused('Its recipient has switched it off.')
   const outgoing = await postgres.read(tx => findOutgoing(tx, deliveryId)).catch(refuseForNow)
   if (outgoing === undefined) throw refused('The notification is gone.')
+  if (outgoing.isUnwanted) {
+    await postgres.read(tx => suppress(tx, deliveryId)).catch(refuseForNow)
+    throw refused('Its recipient has switched it off.')
+  }
   const { profile, message, expiresAt } = outgoing
   if (profile === null) throw refused('Nobody is left to tell.')
   if (expiresAt <= clock.now()) throw refused('It is too late to tell.')

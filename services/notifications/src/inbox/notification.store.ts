@@ -1,7 +1,7 @@
 import type { NotificationId, UserId } from '@campus/contracts/ids'
 import type { Tx } from '@campus/platform/data/postgres'
 import { and, desc, eq, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm'
-import { inboxVersion, notification } from '../schema.ts'
+import { notification } from '../schema.ts'
 import { type Notification, type UnreadCount, unreadCountMax } from './notification.ts'
 
 /** Notifications of a person, the newest first. */
@@ -39,15 +39,24 @@ export async function countUnread(tx: Tx, userId: UserId): Promise<UnreadCount> 
 
 /** The next version of somebody's list. To be raised before the list is changed. */
 export async function raiseVersion(tx: Tx, userId: UserId): Promise<number> {
-  const [row] = await tx
-    .insert(inboxVersion)
-    .values({ userId, version: 1 })
-    .onConflictDoUpdate({
-      target: inboxVersion.userId,
-      set: { version: sql`${inboxVersion.version} + 1` },
-    })
-    .returning({ version: inboxVersion.version })
-  return row?.version ?? 0
+  return (await raiseVersions(tx, new Map([[userId, 1]]))).get(userId) ?? 0
+}
+
+/** Raises the versions of several lists by so many each. @returns the versions after that */
+export async function raiseVersions(
+  tx: Tx,
+  by: ReadonlyMap<UserId, number>,
+): Promise<Map<UserId, number>> {
+  if (by.size === 0) return new Map()
+  // In the order of ids, so that two who raise the same lists cannot wait for each other.
+  const { rows } = await tx.execute<{ user_id: UserId; version: number }>(sql`
+    insert into inbox_version as v (user_id, version)
+    select user_id, count from unnest(
+      ${sql.param([...by.keys()])}::uuid[], ${sql.param([...by.values()])}::int[]
+    ) r(user_id, count) order by user_id
+    on conflict (user_id) do update set version = v.version + excluded.version
+    returning v.user_id, v.version`)
+  return new Map(rows.map(row => [row.user_id, row.version]))
 }
 
 /** Marks one as read; the first time counts. @returns undefined for somebody else's */

@@ -1,5 +1,6 @@
 import { preferencesChanged } from '@campus/contracts/events/notifications'
 import type { UserId } from '@campus/contracts/ids'
+import { isAnyOf } from '@campus/platform/data/is-any-of'
 import type { Tx } from '@campus/platform/data/postgres'
 import { emit } from '@campus/platform/events/outbox'
 import { eq } from 'drizzle-orm'
@@ -12,6 +13,16 @@ const untouched: Preference = { version: 0, switchedOff: [] }
 export async function findPreference(tx: Tx, userId: UserId): Promise<Preference> {
   const [row] = await tx.select().from(preference).where(eq(preference.userId, userId))
   return row ?? untouched
+}
+
+/** The same of several people. */
+export async function findPreferences(
+  tx: Tx,
+  userIds: readonly UserId[],
+): Promise<(userId: UserId) => Preference> {
+  const rows = await tx.select().from(preference).where(isAnyOf(preference.userId, userIds))
+  const found = new Map<UserId, Preference>(rows.map(row => [row.userId, row]))
+  return userId => found.get(userId) ?? untouched
 }
 
 /** The same, locked until the end of the transaction. */
