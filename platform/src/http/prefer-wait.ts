@@ -26,7 +26,7 @@ export function requestSignal(request: FastifyRequest, reply: FastifyReply): Abo
 
 const pauses = { firstMs: 25, longestMs: 500 }
 /** With somebody who tells the news, looking without any is only for those of other processes. */
-const pausesWithWake = { firstMs: 250, longestMs: 2_000 }
+const pausesWithWake = { firstMs: 1_000, longestMs: 2_000 }
 
 /**
  * Repeats `check` until it answers or `seconds` are over: at once, then after every wake and at

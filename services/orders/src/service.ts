@@ -25,7 +25,7 @@ import { enrollmentOutcomeHandlers } from './checkout/enrollment-outcome.consume
 import { fireTimersJob } from './checkout/fire-timers.job.ts'
 import { historyRoutes } from './checkout/history.routes.ts'
 import { countByState, findOrder, linesOf, lockOrder, versionsOf } from './checkout/order.store.ts'
-import type { Order } from './checkout/order.ts'
+import { mayHaveReturns, type Order } from './checkout/order.ts'
 import { viewOf } from './checkout/order-view.ts'
 import { paymentOutcomeHandlers } from './checkout/payment-outcome.consumer.ts'
 import type { Carts } from './checkout/place-order.command.ts'
@@ -86,7 +86,11 @@ export function buildService(config: Config) {
   const loadOrder = async (orderId: OrderId) => postgres.read(tx => findOrder(tx, orderId))
   const show = async (order: Order) =>
     postgres.read(async tx =>
-      viewOf(order, await linesOf(tx, order), await returnsOfOrder(tx, order.id)),
+      viewOf(
+        order,
+        await linesOf(tx, order),
+        mayHaveReturns(order) ? await returnsOfOrder(tx, order.id) : [],
+      ),
     )
 
   const cartDeps: CartDeps = { postgres, clock, offersOf, isKnownVariant, couponOf: findCoupon }

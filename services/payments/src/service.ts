@@ -11,6 +11,7 @@ import { refundRoutes } from './intents/refund.routes.ts'
 import { retryRefundsJob } from './intents/retry-refunds.job.ts'
 import { returnOrphansJob } from './intents/return-orphans.job.ts'
 import { isKnown, type News, settleIntent } from './intents/settle-intent.command.ts'
+import { createTellIntent } from './intents/tell-intents.command.ts'
 import { book } from './ledger/book.command.ts'
 import { ledgerRoutes } from './ledger/ledger.routes.ts'
 import { orderConfirmedHandler } from './ledger/order-confirmed.consumer.ts'
@@ -40,6 +41,7 @@ export function buildService(config: Config) {
   const secret = config.WEBHOOK_SECRET
 
   const provider = createProvider(psp)
+  const tell = createTellIntent(book)
   const timeoutMs = config.PSP_TIMEOUT_MS
 
   app.register(intentRoutes({ postgres, clock, book, tokenOf }))
@@ -58,7 +60,7 @@ export function buildService(config: Config) {
       clock,
       secret,
       isKnown: (tx, webhook, now) => isKnown(tx, newsOf(webhook), now),
-      settle: (tx, webhook, now) => settleIntent(tx, book, newsOf(webhook), now),
+      settle: (tx, webhook, now) => settleIntent(tx, tell, newsOf(webhook), now),
     }),
   )
 
@@ -72,7 +74,7 @@ export function buildService(config: Config) {
   const calls = {
     postgres,
     clock,
-    book,
+    tell,
     provider,
     timeoutMs,
   }
@@ -88,8 +90,10 @@ export function buildService(config: Config) {
         kind: 'process',
         onBootstrap: 'replay',
         handlers: [
-          ...orderRequestHandlers(book, tokenOf),
-          orderConfirmedHandler((tx, ref, now) => noteConfirmed(tx, book, ref, now)),
+          ...orderRequestHandlers(tell, tokenOf),
+          orderConfirmedHandler((tx, ref, onKept, now) =>
+            noteConfirmed(tx, tell, ref, onKept, now),
+          ),
         ],
       }),
     ],

@@ -16,11 +16,10 @@ const forwarded: readonly string[] = [
   'if-none-match',
   'last-event-id',
   'prefer',
+  'psp-signature',
+  'psp-timestamp',
   'range',
   'user-agent',
-  'webhook-id',
-  'webhook-signature',
-  'webhook-timestamp',
   'x-cart-token',
 ]
 

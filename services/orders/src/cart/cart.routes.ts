@@ -7,7 +7,7 @@ import { problems } from '@campus/platform/http/problem'
 import type { App, FastifyRequest } from '@campus/platform/http/server'
 import { newId } from '@campus/platform/new-id'
 import { Type } from 'typebox'
-import { findCart, insertCart, lockOpenCartOf } from './cart.store.ts'
+import { findCart, insertCart, openCartOf } from './cart.store.ts'
 import type { Cart } from './cart.ts'
 import { quantityMax } from './cart.ts'
 import { CartView, NewCartView } from './cart-view.ts'
@@ -41,10 +41,11 @@ export function cartRoutes(deps: CartDeps) {
         const token = userId === null ? randomBytes(32).toString('base64url') : undefined
         const tokenHash = token === undefined ? null : hashOf(token)
         const row = { id, userId, tokenHash, now: clock.now() }
-        const cart = await postgres.transaction(async tx => {
-          const isMade = await insertCart(tx, row)
+        const cart = await postgres.read(async tx => {
           // An account keeps the cart it has open.
-          return isMade || userId === null ? findCart(tx, id, row) : lockOpenCartOf(tx, userId)
+          if (userId !== null) return openCartOf(tx, userId, row)
+          await insertCart(tx, row)
+          return findCart(tx, id, row)
         })
         if (cart === undefined) return fail(chassis.notFound())
         reply.code(201).header('location', `/v1/carts/${cart.id}`)
@@ -83,10 +84,8 @@ export function cartRoutes(deps: CartDeps) {
       },
       async (request, reply) => {
         const userId = asId<UserId>(userOf(request).userId)
-        const cart = await postgres.transaction(async tx => {
-          await insertCart(tx, { id: newId<CartId>(), userId, tokenHash: null, now: clock.now() })
-          return lockOpenCartOf(tx, userId)
-        })
+        const fresh = { id: newId<CartId>(), now: clock.now() }
+        const cart = await postgres.read(tx => openCartOf(tx, userId, fresh))
         return cart === undefined ? fail(chassis.notFound()) : show(reply, cart)
       },
     )

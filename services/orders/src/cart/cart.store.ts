@@ -1,6 +1,7 @@
 import type { CartId, UserId } from '@campus/contracts/ids'
+import { isAnyOf } from '@campus/platform/data/is-any-of'
 import type { Tx } from '@campus/platform/data/postgres'
-import { and, asc, eq } from 'drizzle-orm'
+import { and, asc, eq, sql } from 'drizzle-orm'
 import { cart, cartLine } from '../schema.ts'
 import type { Cart, CartLine } from './cart.ts'
 
@@ -23,7 +24,30 @@ export async function lockCart(tx: Tx, id: CartId, key: CartKey): Promise<Cart |
   return row !== undefined && isReached(row, key) ? withLines(tx, row) : undefined
 }
 
-/** The open cart of an account. */
+/** The open cart of an account, which is made when there is none. */
+export async function openCartOf(
+  tx: Tx,
+  userId: UserId,
+  fresh: { readonly id: CartId; readonly now: Date },
+): Promise<Cart | undefined> {
+  const key = { userId, tokenHash: null }
+  const known = await findOpenCartOf(tx, userId)
+  if (known !== undefined) return known
+  return (await insertCart(tx, { ...fresh, ...key }))
+    ? { id: fresh.id, userId, state: 'open', version: 1, coupon: null, lines: [] }
+    : // Another request of the account was faster.
+      findOpenCartOf(tx, userId)
+}
+
+async function findOpenCartOf(tx: Tx, userId: UserId): Promise<Cart | undefined> {
+  const [row] = await tx
+    .select()
+    .from(cart)
+    .where(and(eq(cart.userId, userId), eq(cart.state, 'open')))
+  return row === undefined ? undefined : withLines(tx, row)
+}
+
+/** The open cart of an account, locked until the end of the transaction. */
 export async function lockOpenCartOf(tx: Tx, userId: UserId): Promise<Cart | undefined> {
   const [row] = await tx
     .select()
@@ -50,25 +74,36 @@ export async function insertCart(
   return rowCount === 1
 }
 
-/** Replaces the lines, keeps the coupon of `cart` and raises the version. */
+/** Replaces the lines, keeps the coupon of `before` and raises the version. The caller holds the lock. */
 export async function saveLines(
   tx: Tx,
-  { id, version, coupon }: Cart,
+  before: Cart,
   lines: readonly CartLine[],
   now: Date,
-): Promise<Cart | undefined> {
-  await tx.delete(cartLine).where(eq(cartLine.cartId, id))
-  if (lines.length > 0) {
-    await tx
-      .insert(cartLine)
-      .values(lines.map((line, position) => ({ ...line, cartId: id, position })))
+): Promise<Cart> {
+  const { id, coupon } = before
+  const kept = new Set(lines.map(({ variantId }) => variantId))
+  const gone = before.lines.filter(({ variantId }) => !kept.has(variantId))
+  if (gone.length > 0) {
+    const variants = isAnyOf(
+      cartLine.variantId,
+      gone.map(({ variantId }) => variantId),
+    )
+    await tx.delete(cartLine).where(and(eq(cartLine.cartId, id), variants))
   }
-  const [row] = await tx
-    .update(cart)
-    .set({ version: version + 1, coupon, updatedAt: now })
-    .where(eq(cart.id, id))
-    .returning()
-  return row === undefined ? undefined : { ...toCart(row), lines }
+  if (lines.length > 0) {
+    await tx.execute(sql`
+      insert into cart_line (cart_id, variant_id, quantity, position)
+      select ${id}::uuid, variant_id, quantity, position - 1 from unnest(
+        ${sql.param(lines.map(({ variantId }) => variantId))}::uuid[],
+        ${sql.param(lines.map(({ quantity }) => quantity))}::int[]
+      ) with ordinality l(variant_id, quantity, position)
+      on conflict (cart_id, variant_id)
+      do update set quantity = excluded.quantity, position = excluded.position`)
+  }
+  const version = before.version + 1
+  await tx.update(cart).set({ version, coupon, updatedAt: now }).where(eq(cart.id, id))
+  return { ...before, version, lines }
 }
 
 /** Puts a coupon in, or takes it out with null, and raises the version. The caller holds the lock. */

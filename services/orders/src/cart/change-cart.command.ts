@@ -51,6 +51,6 @@ export async function changeCart(
       refuseAll([isKnown ? refuse.variant_unavailable() : refuse.variant_unknown()])
     }
     totalOf(priced(lines, offers))
-    return (await saveLines(tx, cart, lines, now)) ?? cart
+    return saveLines(tx, cart, lines, now)
   })
 }

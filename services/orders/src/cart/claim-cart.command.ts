@@ -37,6 +37,6 @@ export async function claimCart(
     emit(tx, cartClaimed.of({ cartId, userId, strategy }))
     if (own === undefined) return { ...guest, userId, version: guest.version + 1 }
     const joined = { ...own, coupon: own.coupon ?? guest.coupon }
-    return (await saveLines(tx, joined, merged(own.lines, guest.lines, strategy), now)) ?? own
+    return saveLines(tx, joined, merged(own.lines, guest.lines, strategy), now)
   })
 }

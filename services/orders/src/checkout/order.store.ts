@@ -2,6 +2,7 @@ import type { Line } from '@campus/contracts/events/orders'
 import type { OrderId, UserId } from '@campus/contracts/ids'
 import { isAnyOf } from '@campus/platform/data/is-any-of'
 import type { Tx } from '@campus/platform/data/postgres'
+import { updateRows } from '@campus/platform/data/rows'
 import { and, asc, eq, inArray, isNotNull, lte, sql } from 'drizzle-orm'
 import { type LineRow, orderLine, orders } from '../schema.ts'
 import type { Order } from './order.ts'
@@ -127,47 +128,20 @@ export async function linesOfOrders(tx: Tx, of: readonly Order[]): Promise<Map<O
 
 /** Writes what sagas have decided, in one statement. The caller holds the locks. */
 export async function saveSteps(tx: Tx, changed: readonly Order[]): Promise<void> {
-  if (changed.length === 0) return
-  const rows = changed.map(({ id, saga, happenings, version, confirmedAt, updatedAt }) => ({
-    id,
-    version,
-    confirmed_at: confirmedAt,
-    updated_at: updatedAt,
-    state: saga.state,
-    reason: saga.reason,
-    cancelled_by: saga.cancelledBy,
-    note: saga.note,
-    stock_done: saga.stockDone,
-    money_done: saga.moneyDone,
-    captured: saga.capturedMinor,
-    refunded: saga.refundedMinor,
-    refund_asked: askedMinor(saga),
-    lost_dispute: saga.lostDispute,
-    intent_id: saga.intentId,
-    decline_code: saga.declineCode,
-    attempts_left: saga.attemptsLeft,
-    timer_at: saga.timerAt,
-    asked_at: saga.askedAt,
-    stuck_at: saga.stuckAt,
-    progress: saga.lines,
-    refunds: saga.refunds,
-    happenings,
-  }))
-  await tx.execute(sql`
-    update orders o set version = c.version, confirmed_at = c.confirmed_at, updated_at = c.updated_at,
-      state = c.state, reason = c.reason, cancelled_by = c.cancelled_by, note = c.note,
-      stock_done = c.stock_done, money_done = c.money_done, captured = c.captured,
-      refunded = c.refunded, refund_asked = c.refund_asked, lost_dispute = c.lost_dispute,
-      intent_id = c.intent_id, decline_code = c.decline_code, attempts_left = c.attempts_left,
-      timer_at = c.timer_at, asked_at = c.asked_at, stuck_at = c.stuck_at, progress = c.progress,
-      refunds = c.refunds, happenings = c.happenings
-    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) c(id uuid, version int,
-      confirmed_at timestamptz, updated_at timestamptz, state text, reason text, cancelled_by jsonb,
-      note text, stock_done bool, money_done bool, captured bigint, refunded bigint,
-      refund_asked bigint, lost_dispute jsonb, intent_id uuid, decline_code text, attempts_left int,
-      timer_at timestamptz, asked_at timestamptz, stuck_at timestamptz, progress jsonb, refunds jsonb,
-      happenings jsonb)
-    where o.id = c.id`)
+  await updateRows(
+    tx,
+    orders,
+    changed.map(({ id, saga, happenings, version, confirmedAt, updatedAt }) => ({
+      id,
+      ...sagaColumns(saga),
+      progress: saga.lines.map(toLineRow),
+      refunds: saga.refunds.map(refund => ({ ...refund, askedAt: refund.askedAt.toISOString() })),
+      happenings: happenings.map(noted => ({ ...noted, at: noted.at.toISOString() })),
+      version,
+      confirmedAt,
+      updatedAt,
+    })),
+  )
 }
 
 /** Writes that something beside the saga has changed. The caller holds the lock. */

@@ -31,6 +31,11 @@ export interface Order {
   readonly happenings: readonly Noted[]
 }
 
+/** Whether anything of an order has arrived, so that it may be given back. */
+export function mayHaveReturns({ saga: { lines } }: Pick<Order, 'saga'>): boolean {
+  return lines.some(({ delivered }) => delivered > 0)
+}
+
 /**
  * The lines and totals of an order for `cart` at the prices of the moment.
  *

@@ -3,11 +3,11 @@ import type { Clock } from '@campus/platform/clock'
 import type { Postgres, Tx } from '@campus/platform/data/postgres'
 import type { EffectAttempt, EffectKind } from '@campus/platform/events/effects'
 import type { AttemptId, Fact, Provider } from '../psp/provider.ts'
-import type { Book } from './carry-out.command.ts'
 import { findIntent } from './intent.store.ts'
 import type { Intent } from './intent.ts'
 import type { CallKind } from './lifecycle.ts'
 import { type News, settleIntent } from './settle-intent.command.ts'
+import type { TellIntent } from './tell-intents.command.ts'
 
 // Calls of the provider are effects: rows that commit with the decision to call, carried out outside
 // of any transaction. An attempt whose outcome is unknown is repeated, after a look at what the
@@ -18,7 +18,7 @@ export interface CallDeps {
   readonly postgres: Postgres
   readonly clock: Clock
   readonly provider: Provider
-  readonly book: Book
+  readonly tell: TellIntent
   readonly timeoutMs: number
 }
 
@@ -32,7 +32,7 @@ const attemptsMax = 60
 
 /** The effects `psp_authorize`, `psp_capture` and `psp_void`. */
 export function providerCalls(deps: CallDeps): EffectKind[] {
-  const { postgres, clock, provider, book } = deps
+  const { postgres, clock, provider, tell } = deps
   /** What an attempt has learned, until it is settled. */
   const learned = new WeakMap<EffectAttempt, News>()
 
@@ -48,9 +48,7 @@ export function providerCalls(deps: CallDeps): EffectKind[] {
 
   async function settled(tx: Tx, tried: EffectAttempt): Promise<void> {
     const news = learned.get(tried)
-    if (news !== undefined && news.facts.length > 0) {
-      await settleIntent(tx, book, news, clock.now())
-    }
+    if (news !== undefined && news.facts.length > 0) settleIntent(tx, tell, news, clock.now())
   }
 
   async function learn(

@@ -3,8 +3,7 @@ import type { Tx } from '@campus/platform/data/postgres'
 import type { EffectAttempt, EffectKind } from '@campus/platform/events/effects'
 import type { Fact } from '../psp/provider.ts'
 import type { CallDeps } from './ask-provider.command.ts'
-import { carryOut } from './carry-out.command.ts'
-import { findIntent, lockIntent } from './intent.store.ts'
+import { findIntent } from './intent.store.ts'
 import type { Intent } from './intent.ts'
 import { decideRefundSilence, type RefundBackOff } from './lifecycle.ts'
 import { type News, settleIntent } from './settle-intent.command.ts'
@@ -14,7 +13,7 @@ import { type News, settleIntent } from './settle-intent.command.ts'
 
 /** The effect `psp_refund`. */
 export function refundCall(deps: CallDeps & { readonly backOff: RefundBackOff }): EffectKind {
-  const { postgres, clock, provider, book } = deps
+  const { postgres, clock, provider, tell } = deps
   /** What an attempt has learned, until it is settled. */
   const learned = new WeakMap<EffectAttempt, News>()
 
@@ -41,13 +40,14 @@ export function refundCall(deps: CallDeps & { readonly backOff: RefundBackOff })
     learned.set(tried, { intentId, attemptId, facts })
   }
 
-  async function silent(tx: Tx, tried: EffectAttempt): Promise<void> {
+  function silent(tx: Tx, tried: EffectAttempt): void {
     const { intentId, refundId } = readPayload(tried.payload)
-    const intent = await lockIntent(tx, intentId)
-    if (intent === undefined) return
     const now = clock.now()
-    const decided = decideRefundSilence(intent, refundId, now, deps.backOff)
-    await carryOut(tx, book, intent, decided, now)
+    tell(tx, {
+      about: { id: intentId },
+      decide: intent => ({ outcome: decideRefundSilence(intent, refundId, now, deps.backOff) }),
+      now,
+    })
   }
 
   return {
@@ -58,7 +58,7 @@ export function refundCall(deps: CallDeps & { readonly backOff: RefundBackOff })
     async settled(tx, tried, outcome) {
       if (outcome !== 'sent') return silent(tx, tried)
       const news = learned.get(tried)
-      if (news !== undefined) await settleIntent(tx, book, news, clock.now())
+      if (news !== undefined) settleIntent(tx, tell, news, clock.now())
     },
   }
 }

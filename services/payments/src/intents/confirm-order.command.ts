@@ -1,17 +1,27 @@
 import type { Ref } from '@campus/contracts/events/orders'
 import type { Tx } from '@campus/platform/data/postgres'
-import { type Book, carryOut } from './carry-out.command.ts'
-import { lockIntentOf } from './intent.store.ts'
 import { decideConfirmed, keepsMoney } from './lifecycle.ts'
+import type { TellIntent } from './tell-intents.command.ts'
 
 /**
  * Notes that the order of a payment was confirmed, so that its money is no orphan.
  *
- * @returns whether there is money to keep; false when it is on its way back or gone, or nothing was paid
+ * @param onKept called when there is money to keep; not when it is on its way back or gone, or nothing was
+ *   paid
  */
-export async function noteConfirmed(tx: Tx, book: Book, ref: Ref, now: Date): Promise<boolean> {
-  const intent = await lockIntentOf(tx, ref)
-  if (intent === undefined) return false
-  await carryOut(tx, book, intent, decideConfirmed(intent, now), now)
-  return keepsMoney(intent)
+export function noteConfirmed(
+  tx: Tx,
+  tell: TellIntent,
+  ref: Ref,
+  onKept: () => void,
+  now: Date,
+): void {
+  tell(tx, {
+    about: { ref },
+    decide(intent) {
+      if (keepsMoney(intent)) onKept()
+      return { outcome: decideConfirmed(intent, now) }
+    },
+    now,
+  })
 }

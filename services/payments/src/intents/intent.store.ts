@@ -1,17 +1,39 @@
 import type { Ref } from '@campus/contracts/events/orders'
 import type { IntentId, RefundId } from '@campus/contracts/ids'
+import { isAnyOf } from '@campus/platform/data/is-any-of'
 import type { Tx } from '@campus/platform/data/postgres'
-import { and, asc, eq, getTableColumns, gt, isNull, lte } from 'drizzle-orm'
+import { insertNewRows, updateRows } from '@campus/platform/data/rows'
+import { and, asc, eq, gt, isNull, lte, type SQL, sql } from 'drizzle-orm'
 import { refund as refundTable, intent as table } from '../schema.ts'
 import type { Intent, Refund } from './intent.ts'
 
-/** Adds an intent unless its Ref has one. @returns whether it was added */
-export async function insertIntent(tx: Tx, intent: Intent): Promise<boolean> {
-  const { rowCount } = await tx
-    .insert(table)
-    .values(toRow(intent))
-    .onConflictDoNothing({ target: [table.refType, table.refId] })
-  return rowCount === 1
+/** Adds intents, unless their Refs have one. @returns those that were added */
+export async function insertIntents(tx: Tx, made: readonly Intent[]): Promise<Set<string>> {
+  return insertNewRows(tx, table, made.map(toRow))
+}
+
+/** Locks intents, in the order of ids, so that two that want the same cannot wait for each other. */
+export async function lockIntents(
+  tx: Tx,
+  { ids, refs }: { readonly ids: readonly IntentId[]; readonly refs: readonly Ref[] },
+): Promise<Intent[]> {
+  const found: (typeof table.$inferSelect)[] = []
+  const lock = (which: SQL) =>
+    tx.select().from(table).where(which).orderBy(asc(table.id)).for('update')
+  if (ids.length > 0) found.push(...(await lock(isAnyOf(table.id, ids))))
+  if (refs.length > 0) {
+    const [types, things] = [refs.map(({ type }) => type), refs.map(({ id }) => id)]
+    found.push(
+      ...(await lock(sql`(${table.refType}, ${table.refId}) in (
+        select * from unnest(${sql.param(types)}::text[], ${sql.param(things)}::uuid[]))`)),
+    )
+  }
+  const refunds = await refundsOf(
+    tx,
+    // Money that was never captured has no refunds.
+    found.filter(({ captured }) => captured > 0).map(({ id }) => id),
+  )
+  return found.map(row => toIntent(row, refunds.get(row.id) ?? []))
 }
 
 /** Locks an intent, so that a buyer, an event and the provider cannot decide about it at once. */
@@ -36,19 +58,26 @@ export async function findIntent(tx: Tx, id: IntentId): Promise<Intent | undefin
   return row && withRefunds(tx, row)
 }
 
-/** Writes what was decided: the columns that differ. The caller holds the lock. */
-export async function saveIntent(tx: Tx, before: Intent, after: Intent): Promise<void> {
-  const old = new Map<string, unknown>(Object.entries(toRow(before)))
-  const changed = Object.entries(toRow(after)).filter(([name, value]) => old.get(name) !== value)
-  await tx.update(table).set(Object.fromEntries(changed)).where(eq(table.id, after.id))
-  const known = new Set(before.refunds)
-  for (const refund of after.refunds.filter(one => !known.has(one))) {
-    const { amountMinor: amount, ...same } = refund
-    const row = { ...same, amount, intentId: after.id }
-    await tx
-      .insert(refundTable)
-      .values(row)
-      .onConflictDoUpdate({ target: refundTable.id, set: row })
+/** Writes what was decided about intents. The caller holds the locks. */
+export async function saveIntents(
+  tx: Tx,
+  changed: readonly { readonly before: Intent; readonly after: Intent }[],
+): Promise<void> {
+  await updateRows(
+    tx,
+    table,
+    changed.map(({ after }) => toRow(after)),
+  )
+  for (const { before, after } of changed) {
+    const known = new Set(before.refunds)
+    for (const refund of after.refunds.filter(one => !known.has(one))) {
+      const { amountMinor: amount, ...same } = refund
+      const row = { ...same, amount, intentId: after.id }
+      await tx
+        .insert(refundTable)
+        .values(row)
+        .onConflictDoUpdate({ target: refundTable.id, set: row })
+    }
   }
 }
 
@@ -101,16 +130,24 @@ function isOrphan(capturedBefore: Date) {
   )
 }
 
-/** Money that was never captured has no refunds. */
 async function withRefunds(tx: Tx, row: typeof table.$inferSelect): Promise<Intent> {
-  if (row.captured === 0) return toIntent(row, [])
-  const { intentId, amount, ...columns } = getTableColumns(refundTable)
-  const refunds = await tx
-    .select({ ...columns, amountMinor: amount })
+  // Money that was never captured has no refunds.
+  const refunds = await refundsOf(tx, row.captured === 0 ? [] : [row.id])
+  return toIntent(row, refunds.get(row.id) ?? [])
+}
+
+async function refundsOf(tx: Tx, ids: readonly IntentId[]): Promise<Map<IntentId, Refund[]>> {
+  const refunds = new Map<IntentId, Refund[]>()
+  if (ids.length === 0) return refunds
+  const rows = await tx
+    .select()
     .from(refundTable)
-    .where(eq(intentId, row.id))
-    .orderBy(asc(columns.createdAt), asc(columns.id))
-  return toIntent(row, refunds)
+    .where(isAnyOf(refundTable.intentId, ids))
+    .orderBy(asc(refundTable.createdAt), asc(refundTable.id))
+  for (const { intentId, amount, ...same } of rows) {
+    refunds.set(intentId, [...(refunds.get(intentId) ?? []), { ...same, amountMinor: amount }])
+  }
+  return refunds
 }
 
 function toRow(intent: Intent): typeof table.$inferSelect {

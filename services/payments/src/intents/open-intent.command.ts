@@ -3,31 +3,44 @@ import type { Tx } from '@campus/platform/data/postgres'
 import { newId } from '@campus/platform/new-id'
 import { currentFlow } from '@campus/platform/process/flow'
 import type { AttemptId } from '../psp/provider.ts'
-import { type Book, carryOut } from './carry-out.command.ts'
-import { insertIntent, lockIntentOf } from './intent.store.ts'
 import { newIntent, type WantedIntent } from './intent.ts'
 import { decideConfirmation, decideOpenedAgain, decideOpening } from './lifecycle.ts'
+import type { TellIntent } from './tell-intents.command.ts'
 
 /** Opens the one intent of a Ref and says so; asked again it says so again. */
-export async function openIntent(
+export function openIntent(
   tx: Tx,
-  book: Book,
+  tell: TellIntent,
   wanted: Pick<WantedIntent, 'ref' | 'userId' | 'amount' | 'expiresAt'>,
   /** Of the card that the buyer has chosen; the attempt to pay begins at once. */
   token: string | undefined,
   now: Date,
-): Promise<void> {
+): void {
   const id = newId<IntentId>()
   const correlationId = currentFlow()?.correlationId ?? id
   const made = newIntent({ ...wanted, id, correlationId }, now)
-  if (await insertIntent(tx, made)) {
-    const opening = decideOpening(made, { now, refundId: newId<RefundId>() })
-    const opened = await carryOut(tx, book, made, opening, now)
-    if (token === undefined || opened.state !== 'requires_payment') return
-    const attempt = { attemptId: newId<AttemptId>(), isTokenKnown: true, now }
-    await carryOut(tx, book, opened, decideConfirmation(opened, attempt), now, token)
-    return
-  }
-  const known = await lockIntentOf(tx, wanted.ref)
-  if (known !== undefined) await carryOut(tx, book, known, decideOpenedAgain(known), now)
+  const about = { ref: wanted.ref }
+  let isNew = false
+  tell(tx, {
+    about,
+    made,
+    decide(intent, isMade) {
+      isNew = isMade
+      const opening = isMade
+        ? decideOpening(intent, { now, refundId: newId<RefundId>() })
+        : decideOpenedAgain(intent)
+      return { outcome: opening }
+    },
+    now,
+  })
+  if (token === undefined) return
+  tell(tx, {
+    about,
+    decide(opened) {
+      if (!isNew || opened.state !== 'requires_payment') return undefined
+      const attempt = { attemptId: newId<AttemptId>(), isTokenKnown: true, now }
+      return { outcome: decideConfirmation(opened, attempt), token }
+    },
+    now,
+  })
 }

@@ -9,19 +9,17 @@ import type { RefundId } from '@campus/contracts/ids'
 import type { Tx } from '@campus/platform/data/postgres'
 import { type Handler, on } from '@campus/platform/events/consumer'
 import { newId } from '@campus/platform/new-id'
-import { type Book, carryOut } from './carry-out.command.ts'
 import type { TokenOf } from './confirm-intent.command.ts'
-import { lockIntentOf } from './intent.store.ts'
 import type { Intent } from './intent.ts'
 import { decideCapture, decideRefund, decideVoid, type Outcome } from './lifecycle.ts'
 import { openIntent } from './open-intent.command.ts'
+import type { TellIntent } from './tell-intents.command.ts'
 
 /** What orders ask of the money; each request is answered exactly once, by an event. */
-export function orderRequestHandlers(book: Book, tokenOf: TokenOf): Handler[] {
+export function orderRequestHandlers(tell: TellIntent, tokenOf: TokenOf): Handler[] {
   /** A Ref without an intent was never asked to be paid, which the order of its events excludes. */
-  async function decide(tx: Tx, ref: Ref, how: (intent: Intent) => Outcome, now: Date) {
-    const intent = await lockIntentOf(tx, ref)
-    if (intent !== undefined) await carryOut(tx, book, intent, how(intent), now)
+  function decide(tx: Tx, ref: Ref, how: (intent: Intent) => Outcome, now: Date): void {
+    tell(tx, { about: { ref }, decide: intent => ({ outcome: how(intent) }), now })
   }
   return [
     on(paymentRequested, async ({ tx, event: { data }, now }) => {
@@ -29,17 +27,17 @@ export function orderRequestHandlers(book: Book, tokenOf: TokenOf): Handler[] {
       const wanted = { ref, userId, amount, expiresAt: new Date(data.expiresAt) }
       // A card that was removed meanwhile, or is somebody else's, is none: the buyer pays by hand.
       const token = paymentMethodId && (await tokenOf(tx, userId, paymentMethodId))
-      await openIntent(tx, book, wanted, token, now)
+      openIntent(tx, tell, wanted, token, now)
     }),
     on(captureRequested, async ({ tx, event: { data }, now }) => {
-      await decide(tx, data.ref, intent => decideCapture(intent, data.amount), now)
+      decide(tx, data.ref, intent => decideCapture(intent, data.amount), now)
     }),
     on(paymentVoidRequested, async ({ tx, event: { data }, now }) => {
       const at = { now, refundId: newId<RefundId>() }
-      await decide(tx, data.ref, intent => decideVoid(intent, at), now)
+      decide(tx, data.ref, intent => decideVoid(intent, at), now)
     }),
     on(refundRequested, async ({ tx, event: { data }, now }) => {
-      await decide(tx, data.ref, intent => decideRefund(intent, data, now), now)
+      decide(tx, data.ref, intent => decideRefund(intent, data, now), now)
     }),
   ]
 }

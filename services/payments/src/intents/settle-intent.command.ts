@@ -1,11 +1,11 @@
 import type { IntentId, RefundId } from '@campus/contracts/ids'
 import type { Tx } from '@campus/platform/data/postgres'
 import { newId } from '@campus/platform/new-id'
-import { currentFlow, newTraceparent, withFlow } from '@campus/platform/process/flow'
+import { currentFlow, newTraceparent } from '@campus/platform/process/flow'
 import type { AttemptId, Fact } from '../psp/provider.ts'
-import { type Book, carryOut } from './carry-out.command.ts'
-import { findIntent, lockIntent } from './intent.store.ts'
+import { findIntent } from './intent.store.ts'
 import { decideFacts, isWithoutEffect } from './lifecycle.ts'
+import type { TellIntent } from './tell-intents.command.ts'
 
 /** Facts about one attempt. */
 export interface News {
@@ -29,17 +29,23 @@ export async function isKnown(tx: Tx, news: News, now: Date): Promise<boolean> {
  *
  * An attempt that is not the intent's last one was declined, so nothing more can be true of it.
  */
-export async function settleIntent(tx: Tx, book: Book, news: News, now: Date): Promise<void> {
-  const intent = await lockIntent(tx, news.intentId)
-  if (intent === undefined || intent.attemptId !== news.attemptId) return
-  const flow = {
-    causationId: intent.id,
-    actor: 'service:payments',
-    traceparent: newTraceparent(),
-    ...currentFlow(),
-    // A webhook continues the story of the order, not one of its own.
-    correlationId: intent.correlationId,
-  }
-  const decided = decideFacts(intent, news.facts, { now, refundId: newId<RefundId>() })
-  await withFlow(flow, () => carryOut(tx, book, intent, decided, now))
+export function settleIntent(tx: Tx, tell: TellIntent, news: News, now: Date): void {
+  const caller = currentFlow()
+  tell(tx, {
+    about: { id: news.intentId },
+    decide(intent) {
+      if (intent.attemptId !== news.attemptId) return undefined
+      const flow = {
+        causationId: intent.id,
+        actor: 'service:payments',
+        traceparent: newTraceparent(),
+        ...caller,
+        // A webhook continues the story of the order, not one of its own.
+        correlationId: intent.correlationId,
+      }
+      const at = { now, refundId: newId<RefundId>() }
+      return { outcome: decideFacts(intent, news.facts, at), flow }
+    },
+    now,
+  })
 }

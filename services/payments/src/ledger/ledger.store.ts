@@ -5,30 +5,31 @@ import { and, asc, eq, gt, sql } from 'drizzle-orm'
 import { ledgerTransaction, posting } from '../schema.ts'
 import type { Entry, Posting } from './ledger.ts'
 
-/**
- * Books an entry once; one of the same source has no effect.
- *
- * @returns whether it was booked now
- */
-export async function insertEntry(
+/** Books entries, each once: one of a source that is booked has no effect. */
+export async function insertEntries(
   tx: Tx,
-  id: AnyId,
-  { kind, source, ref, postings }: Entry,
-  now: Date,
-): Promise<boolean> {
-  const { rowCount } = await tx.execute(sql`
+  entries: readonly { readonly id: AnyId; readonly entry: Entry; readonly now: Date }[],
+): Promise<void> {
+  if (entries.length === 0) return
+  const column = <T>(of: (one: (typeof entries)[number]) => T) => sql.param(entries.map(of))
+  const postings = entries.flatMap(({ id, entry }) =>
+    entry.postings.map((posted, index) => ({ ...posted, id, lineNo: index + 1 })),
+  )
+  const line = <T>(of: (posted: (typeof postings)[number]) => T) => sql.param(postings.map(of))
+  await tx.execute(sql`
     with booked as (
       insert into ledger_transaction (id, kind, source, ref_type, ref_id, booked_at)
-      values (${id}, ${kind}, ${source}, ${ref.type}, ${ref.id}, ${now.toISOString()})
+      select * from unnest(
+        ${column(e => e.id)}::uuid[], ${column(e => e.entry.kind)}::text[],
+        ${column(e => e.entry.source)}::text[], ${column(e => e.entry.ref.type)}::text[],
+        ${column(e => e.entry.ref.id)}::uuid[], ${column(e => e.now.toISOString())}::timestamptz[])
       on conflict (source) do nothing returning id)
     insert into posting (transaction_id, line_no, account, amount, currency)
-    select booked.id, p.line_no, p.account, p.amount, p.currency
-    from booked, unnest(
-      ${sql.param(postings.map(({ account }) => account))}::text[],
-      ${sql.param(postings.map(({ amount }) => amount))}::bigint[],
-      ${sql.param(postings.map(({ currency }) => currency))}::text[])
-      with ordinality p(account, amount, currency, line_no)`)
-  return (rowCount ?? 0) > 0
+    select p.* from unnest(
+      ${line(p => p.id)}::uuid[], ${line(p => p.lineNo)}::int[], ${line(p => p.account)}::text[],
+      ${line(p => p.amount)}::bigint[], ${line(p => p.currency)}::text[]
+    ) p(transaction_id, line_no, account, amount, currency)
+    join booked on booked.id = p.transaction_id`)
 }
 
 /** What each account holds because of `ref`. */
