@@ -1,5 +1,10 @@
+import { newId } from '@campus/platform/new-id'
+import { eventually } from '@campus/platform/testing/eventually'
 import { type Client, freshKey, type Json, mailTo } from '../prove/client.ts'
 import { fillCart, order, orderIn, pay, putOnSale, untilCartsKnow } from '../prove/shop.ts'
+import type { Backstage } from './backstage.ts'
+import type { Cast } from './cast.ts'
+import { examplesOf } from './leavers.ts'
 
 /** What makes a request to one operation meaningful: an id or a text that is drawn at random is neither. */
 export interface Example {
@@ -16,27 +21,15 @@ export interface World {
   readonly operations: Readonly<Record<string, Example>>
 }
 
-/** Somebody with an account. */
-interface Account {
-  readonly email: string
-  readonly password: string
-  readonly token: string
-  readonly refreshToken: string
-}
-
 /**
- * Makes, through the API, one thing of each kind for each operation that uses one up: an order to be paid, one
- * to be sent, one to be given back, and so on.
+ * Makes one thing of each kind for each operation that uses one up: an order to be paid, one to be sent,
+ * one to be given back, and so on.
  */
 export async function makeWorld(
   client: Client,
   inboxUrl: string,
-  {
-    admin,
-    student,
-    other,
-    forgetful,
-  }: Readonly<Record<'admin' | 'student' | 'other' | 'forgetful', Account>>,
+  backstage: Backstage,
+  { admin, student, other, forgetful, leavers }: Cast,
 ): Promise<World> {
   const asAdmin = ask(client, admin.token)
   const asStudent = ask(client, student.token)
@@ -78,9 +71,23 @@ export async function makeWorld(
     const { id } = await delivered()
     return (await asStudent('POST', `/v1/orders/${id}/returns`, { lines, reason: 'Too big' })).id
   }
-  const challenged = await awaitingPayment()
-  await pay(client, student.token, challenged.intentId, 'tok_3ds')
-  const { challengeId } = await asStudent('GET', `/v1/payment-intents/${challenged.intentId}`)
+  async function challenged(): Promise<Json> {
+    const { intentId } = await awaitingPayment()
+    await pay(client, student.token, intentId, 'tok_3ds')
+    return asStudent('GET', `/v1/payment-intents/${intentId}`)
+  }
+  async function finePaid(userId: string): Promise<string> {
+    const { intentId, capture } = await backstage.fine(userId, 500)
+    await pay(client, student.token, intentId, 'tok_ok')
+    await capture()
+    await eventually(async () => {
+      const { state } = await asStudent('GET', `/v1/payment-intents/${intentId}`)
+      if (state !== 'captured') throw new Error(`The fine is ${state}.`)
+    })
+    return intentId
+  }
+  const inChallenge = await challenged()
+  const toSettle = await challenged()
   const refunded = await delivered()
   const amount = { amount: 100, currency: 'EUR' }
   const refund = { lines: [{ lineNo: 1, amount }], reason: 'A scratch' }
@@ -120,6 +127,7 @@ export async function makeWorld(
   const toReturn = await delivered()
   const notifications = await asStudent('GET', '/v1/me/notifications')
   const { id: userId } = await asStudent('GET', '/v1/me')
+  const fineId = await finePaid(userId)
   const { id: adminId } = await asAdmin('GET', '/v1/me')
   const newcomer = { email: `late-${suffix}@campus.example`, name: 'Late', password: secret }
   await client.must(202, 'POST', '/v1/auth/register', { body: newcomer })
@@ -138,7 +146,7 @@ export async function makeWorld(
       orderId: refunded.id,
       returnId: toReceive,
       refundId,
-      intentId: challenged.intentId,
+      intentId: inChallenge.id,
       addressId: addressIds[0],
       notificationId: notifications.data[0].id,
       promotionId: promotion.id,
@@ -158,6 +166,8 @@ export async function makeWorld(
       // Sign-ins of an account are limited: this one is needed for nothing else.
       'POST /v1/auth/login': { body: { email: other.email, password: other.password } },
       'POST /v1/auth/refresh': { body: { refreshToken: other.refreshToken } },
+      'POST /v1/auth/email/resend': { body: { email: other.email } },
+      'POST /v1/auth/password/forgot': { body: { email: other.email } },
       'POST /v1/auth/email/verify': { body: { token: tokenIn(verify.Text) } },
       'POST /v1/auth/password/reset': {
         body: { token: tokenIn(forgotten.Text), password: secret },
@@ -167,7 +177,7 @@ export async function makeWorld(
       'POST /v1/promotions': { body: { code: `${code}-2`, name: 'Try', action } },
       'POST /v1/carts/{cartId}/checkout': {
         parameters: { cartId: cart.id, 'idempotency-key': freshKey() },
-        body: { expectedTotal: cart.total },
+        body: { expectedTotal: cart.total, addressId: addressIds[0] },
       },
       'POST /v1/carts/{cartId}/claim': {
         parameters: { cartId: claimed.id, 'x-cart-token': claimed.token },
@@ -178,9 +188,19 @@ export async function makeWorld(
         body: { token: 'tok_ok' },
       },
       'POST /v1/psp/challenges/{challengeId}': {
-        parameters: { challengeId },
+        parameters: { challengeId: inChallenge.challengeId },
         body: { outcome: 'pass' },
       },
+      'POST /v1/psp/webhooks': {
+        body: {
+          id: newId(),
+          intentId: toSettle.id,
+          attemptId: await backstage.attemptOf(toSettle.id),
+          at: new Date().toISOString(),
+          fact: { kind: 'authorized', amount: toSettle.amount },
+        },
+      },
+      'POST /v1/refunds': { body: { intentId: fineId, amount, reason: 'The book was found' } },
       'POST /v1/orders/{orderId}/cancel': { parameters: { orderId: waiting.id } },
       'POST /v1/orders/{orderId}/fulfillments': {
         parameters: { orderId: toFulfil.id },
@@ -220,6 +240,15 @@ export async function makeWorld(
         parameters: { userId: adminId, addressId: adminAddress.id },
       },
       'DELETE /v1/categories/{categoryId}': { parameters: { categoryId: category.id } },
+      'PUT /v1/users/{userId}/roles': {
+        parameters: { userId: other.userId },
+        body: { roles: ['instructor'] },
+      },
+      'POST /v1/users/{userId}/suspend': {
+        parameters: { userId: other.userId },
+        body: { code: 'own_request' },
+      },
+      ...examplesOf(leavers),
     },
   }
 }
