@@ -100,6 +100,25 @@ test('a wake is as good as an interval, also when it comes during a look', async
   t.equal(unsubscribed, 1)
 })
 
+test('news that are the answer themselves save the look', async t => {
+  let looks = 0
+  const answer = await waitUntil<string>(
+    10,
+    async () => {
+      looks += 1
+      return undefined
+    },
+    {
+      wake(listener) {
+        setImmediate(() => listener('done'))
+        return () => undefined
+      },
+    },
+  )
+  t.equal(answer, 'done')
+  t.equal(looks, 1)
+})
+
 test('the wait ends when the time is over, and when looking fails', async t => {
   const startedAt = performance.now()
   t.equal(await waitUntil(0.1, async () => undefined), undefined)

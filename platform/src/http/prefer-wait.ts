@@ -32,7 +32,8 @@ const pausesWithWake = { firstMs: 1_000, longestMs: 2_000 }
  * Repeats `check` until it answers or `seconds` are over: at once, then after every wake and at
  * growing intervals, because a wake may come from another process and be lost.
  *
- * @param options.wake subscribes to news that make a check worthwhile, answers how to unsubscribe
+ * @param options.wake subscribes to news that make a check worthwhile, or are the answer themselves, and
+ *   answers how to unsubscribe
  * @returns undefined when the time is over or `signal` is aborted
  */
 export async function waitUntil<T>(
@@ -40,7 +41,7 @@ export async function waitUntil<T>(
   check: () => Promise<T | undefined>,
   options: {
     readonly signal?: AbortSignal
-    readonly wake?: (listener: () => void) => () => void
+    readonly wake?: (listener: (news?: T) => void) => () => void
   } = {},
 ): Promise<T | undefined> {
   const first = await check()
@@ -50,7 +51,11 @@ export async function waitUntil<T>(
   const until = performance.now() + seconds * 1_000
   const bell = createBell()
   const { firstMs, longestMs } = options.wake === undefined ? pauses : pausesWithWake
-  const unsubscribe = options.wake?.(() => bell.ring())
+  let told: T | undefined
+  const unsubscribe = options.wake?.(news => {
+    told = news ?? told
+    bell.ring()
+  })
   try {
     for (let pauseMs = firstMs; !signal.aborted; ) {
       const leftMs = until - performance.now()
@@ -58,7 +63,7 @@ export async function waitUntil<T>(
       // oxlint-disable-next-line no-await-in-loop -- one look after the other is the point.
       await bell.heard(Math.min(pauseMs, leftMs), signal)
       // oxlint-disable-next-line no-await-in-loop
-      const value = await check()
+      const value = told ?? (await check())
       if (value !== undefined) return value
       pauseMs = Math.min(pauseMs * 2, longestMs)
     }

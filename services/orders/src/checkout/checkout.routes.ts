@@ -57,7 +57,7 @@ export function checkoutRoutes(deps: CheckoutDeps) {
         const order = await postgres.read(tx => findOrder(tx, orderId))
         return order === undefined || isDone(order) ? true : undefined
       },
-      { signal, wake: wake => onOrderChanged(orderId, order => isDone(order) && wake()) },
+      { signal, wake: found => onOrderChanged(orderId, order => isDone(order) && found(true)) },
     )
   }
 

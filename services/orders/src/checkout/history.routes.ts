@@ -99,7 +99,7 @@ export function historyRoutes({ postgres, cursorSecret, show }: Deps) {
           },
           {
             signal: requestSignal(request, reply),
-            wake: wake => onOrderChanged(orderId, order => isNews(order) && wake()),
+            wake: found => onOrderChanged(orderId, order => isNews(order) && found(order)),
           },
         )
         const order = settled ?? (await load())
