@@ -7,7 +7,7 @@ import { createTestDatabase } from '../testing/database.ts'
 import { createTcpProxy } from '../testing/tcp-proxy.ts'
 import { isDependencyFailure } from './dependency.ts'
 import { migrate, provisionService } from './migrate.ts'
-import { createPostgres, onCommit, sqlState, type Tx } from './postgres.ts'
+import { createPostgres, onCommit, sqlState, type Tx, writeTogether } from './postgres.ts'
 
 const directories = ['platform/migrations']
 
@@ -36,6 +36,47 @@ test('a rollback undoes everything, and its hooks never run', async t => {
   t.same(heard, ['committed'])
   await t.rejects(
     postgres.read(async tx => onCommit(tx, () => undefined)),
+    /outside/,
+  )
+})
+
+test('what is written together is written once, at the end, in order, or not at all', async t => {
+  const { postgres } = await createTestDatabase(t, { service: 'bar', directories })
+  const written: string[][] = []
+  const after = writeTogether<string>(async (_, items) => {
+    written.push([...items])
+  })
+  const raise = writeTogether<number>(async (tx, by) => {
+    written.push(by.map(String))
+    const sum = by.reduce((a, b) => a + b, 0)
+    await tx.execute(sql`update outbox_lane set epoch = epoch + ${sum} where lane = 0`)
+    after(tx, 'a', 'b')
+  })
+  await postgres.transaction(async tx => {
+    after(tx, 'first')
+    raise(tx, 1)
+    raise(tx, 2, 3)
+    t.equal(await counter(tx), 0, 'not before the end')
+  })
+  t.same(written, [['first'], ['1', '2', '3'], ['a', 'b']])
+  t.equal(await postgres.read(counter), 6)
+  await t.rejects(
+    postgres.transaction(async tx => {
+      raise(tx, 10)
+      throw new Error('no')
+    }),
+  )
+  const failing = writeTogether<number>(() => Promise.reject(new Error('cannot be written')))
+  await t.rejects(
+    postgres.transaction(async tx => {
+      raise(tx, 10)
+      failing(tx, 1)
+    }),
+    { message: 'cannot be written' },
+  )
+  t.equal(await postgres.read(counter), 6, 'a part that fails takes all of it along')
+  await t.rejects(
+    postgres.read(async tx => raise(tx, 1)),
     /outside/,
   )
 })

@@ -290,6 +290,22 @@ test('a poison event parks its key in order while all other keys flow', async t 
   })
 })
 
+test('whatever a fetch has brought, of all partitions, is applied in one transaction', async t => {
+  const bench = await openBar(t)
+  const { postgres } = bench
+  startRelay(t, bench)
+  for (let g = 0; g < 60; g += 1) await pour(postgres, `g${g}`, g)
+  await eventually(async () => assert.equal(await count(postgres, 'outbox'), 0))
+  const transactions = new Set<unknown>()
+  startConsumer(t, bench, async ({ tx, event }) => {
+    const { rows } = await tx.execute<{ id: string }>(sql`select txid_current()::text as id`)
+    transactions.add(rows[0]?.id)
+    await addUp(tx, event.data.glassId, event.data.number)
+  })
+  await eventually(async () => assert.equal(Object.keys(await sums(postgres)).length, 60))
+  t.ok(transactions.size <= 3, `${transactions.size} transactions for 60 events of 12 partitions`)
+})
+
 test('bytes that are no event are parked under their key and the partition goes on', async t => {
   const bench = await openBar(t)
   const { postgres, kafka } = bench

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { PriceId } from '@campus/contracts/ids'
+import type { OrderId, PriceId } from '@campus/contracts/ids'
 import { newId } from '@campus/platform/new-id'
 import { eventually } from '@campus/platform/testing/eventually'
 import { problemOf } from '@campus/platform/testing/problem'
@@ -180,8 +180,9 @@ test('an expired hold is let go of, and a late commit takes it again when it can
   t.same(await bench.answered(first.orderId, 2), ['stock_reserved', 'reservation_expired'])
   t.same(await bench.stockOf(item.variantId), { onHand: 2, reserved: 0 })
   const second = order(item, 1)
-  await bench.publish(second.placed, first.commit)
+  await bench.publish(second.placed)
   await bench.answered(second.orderId, 1)
+  await bench.publish(first.commit)
   t.equal((await bench.answered(first.orderId, 3))[2], 'stock_commit_rejected')
   await bench.publish(second.release)
   await bench.answered(second.orderId, 2)
@@ -227,6 +228,44 @@ test('two sweepers at once let go of an expired hold once', async t => {
     t.same(await bench.answers(orderId), ['stock_reserved', 'reservation_expired'])
   }
   t.same(await bench.stockOf(item.variantId), { onHand: 20, reserved: 0 })
+})
+
+test('requests that are served together lock in one order, whatever they name first', async t => {
+  const bench = await openCatalog(t)
+  const items = await Promise.all(Array.from({ length: 24 }, () => bench.offer(1_000)))
+  const ask = createAskForStock({ priceGraceSeconds: 900 })
+  const lines = (names: typeof items) =>
+    names.map(({ variantId, priceId }, index) => {
+      return { lineNo: index + 1, variantId, priceId, quantity: 1 }
+    })
+  // A deadlock would be tried again by itself.
+  let attempts = 0
+  async function serve(orderIds: readonly OrderId[], named: typeof items): Promise<void> {
+    for (const kind of ['reserve', 'commit'] as const) {
+      await bench.postgres.transaction(async tx => {
+        attempts += 1
+        for (const orderId of orderIds) {
+          const request =
+            kind === 'reserve'
+              ? { kind, orderId, lines: lines(named), holdSeconds: 900 }
+              : { kind, orderId }
+          ask(tx, request, new Date())
+        }
+      })
+    }
+  }
+  for (let round = 0; round < 20; round += 1) {
+    await Promise.all(
+      Array.from({ length: 6 }, async (_, replica) => {
+        const orderIds = Array.from({ length: 3 }, () => newId<OrderId>())
+        await serve(orderIds, replica % 2 === 0 ? items : items.toReversed())
+      }),
+    )
+  }
+  t.equal(attempts, 20 * 6 * 2)
+  for (const { variantId } of items) {
+    t.same(await bench.stockOf(variantId), { onHand: 1_000 - 20 * 6 * 3, reserved: 0 })
+  }
 })
 
 test('200 orders for 20 units hold exactly 20', async t => {

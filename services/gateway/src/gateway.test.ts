@@ -18,6 +18,8 @@ test('S33: a request reaches the service that owns its prefix, with its body and
       'x-real-ip': '6.6.6.6',
       connection: 'x-request-id',
       'idempotency-key': 'k',
+      'psp-signature': 'v1=00',
+      'psp-timestamp': '1',
       'accept-encoding': 'br',
     },
   })
@@ -31,6 +33,9 @@ test('S33: a request reaches the service that owns its prefix, with its body and
     'x-forwarded-for': '127.0.0.1',
     'x-request-id': response.headers['x-request-id'],
     'idempotency-key': 'k',
+    // A signed webhook comes through here as well.
+    'psp-signature': 'v1=00',
+    'psp-timestamp': '1',
     'accept-encoding': 'identity',
     traceparent: /^00-/,
   })

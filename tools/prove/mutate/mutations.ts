@@ -20,9 +20,9 @@ export const mutations: readonly Mutation[] = [
     find: `      insert into inbox (event_id, consumer)
       select distinct id, \${consumer} from arrival where is_heard order by id
       on conflict do nothing returning event_id
-    ), parked`,
+    ), aggregate`,
     replace: `      select distinct id as event_id from arrival where is_heard
-    ), parked`,
+    ), aggregate`,
     tests: [`${events}/events.test.ts`],
   },
   {
@@ -53,9 +53,9 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'the offset is committed before the database',
     file: `${events}/group.ts`,
-    find: `      const outcome = await withHeartbeat(`,
-    replace: `      await batch.commit(batch.lastOffset + 1n)
-      const outcome = await withHeartbeat(`,
+    find: `      const retries = await withHeartbeat(`,
+    replace: `      await fetched.commit(parts)
+      const retries = await withHeartbeat(`,
     tests: [`${events}/events.test.ts`],
   },
   {
@@ -103,12 +103,27 @@ export const mutations: readonly Mutation[] = [
     tests: ['services/orders/src/aftermath.test.ts', 'services/orders/src/orders.test.ts'],
   },
   {
+    name: 'orders are changed by events without their row locks',
+    file: 'services/orders/src/checkout/order.store.ts',
+    find: `    .orderBy(asc(orders.id))
+    .for('update')`,
+    replace: `    .orderBy(asc(orders.id))`,
+    tests: ['services/orders/src/aftermath.test.ts', 'services/orders/src/orders.test.ts'],
+  },
+  {
     name: 'stock is taken without its row lock',
     file: 'services/catalog/src/stock/stock.store.ts',
     find: `    .orderBy(asc(stock.variantId))
     .for('update')`,
     replace: `    .orderBy(asc(stock.variantId))`,
     tests: ['services/catalog/src/stock/linearizability.test.ts'],
+  },
+  {
+    name: 'stock is locked in no order',
+    file: 'services/catalog/src/stock/stock.store.ts',
+    find: `    .orderBy(asc(stock.variantId))`,
+    replace: '    .orderBy(sql`random()`)',
+    tests: ['services/catalog/src/catalog.test.ts'],
   },
   {
     name: 'an intent is changed without its row lock',
@@ -118,10 +133,19 @@ export const mutations: readonly Mutation[] = [
     tests: ['services/payments/src/payments.test.ts', 'services/payments/src/refunds.test.ts'],
   },
   {
+    name: 'what is written together is written after the commit',
+    file: 'platform/src/data/postgres.ts',
+    find: `      await writeCollected(tx, waiting)
+      await client.query('commit')`,
+    replace: `      await client.query('commit')
+      await writeCollected(tx, waiting)`,
+    tests: ['platform/src/data/postgres.test.ts', `${events}/events.test.ts`],
+  },
+  {
     name: 'a mail whose outcome is unknown is sent again',
     file: `${events}/effects.ts`,
-    find: `if (!isCertain && kind.onUnknown === 'ask') return settle(kind, tried, 'ambiguous', error)`,
-    replace: ``,
+    find: `if (!isCertain && kind.onUnknown === 'ask') {`,
+    replace: `if (isCertain && kind.onUnknown === 'ask') {`,
     tests: [`${events}/effects.test.ts`],
   },
 ]

@@ -42,16 +42,6 @@ export async function lockIntent(tx: Tx, id: IntentId): Promise<Intent | undefin
   return row && withRefunds(tx, row)
 }
 
-/** The same by what is paid for. */
-export async function lockIntentOf(tx: Tx, ref: Ref): Promise<Intent | undefined> {
-  const [row] = await tx
-    .select()
-    .from(table)
-    .where(and(eq(table.refType, ref.type), eq(table.refId, ref.id)))
-    .for('update')
-  return row && withRefunds(tx, row)
-}
-
 /** An intent without a lock. */
 export async function findIntent(tx: Tx, id: IntentId): Promise<Intent | undefined> {
   const [row] = await tx.select().from(table).where(eq(table.id, id))
