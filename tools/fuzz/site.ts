@@ -7,6 +7,7 @@ import { holdPort } from '../local/ports.ts'
 import { claimRunFile } from '../local/run-file.ts'
 import { openSecrets } from '../local/secrets.ts'
 import { knownServices } from '../local/services.ts'
+import { envWithoutServers } from '../prove/mesh.ts'
 
 /** A mesh of its own that nobody has visited yet: it has no admin. */
 export interface Site {
@@ -31,9 +32,6 @@ const limits = {
   CAMPUS_USERS_LOGIN_PER_MINUTE_ACCOUNT: '1000000',
 }
 
-/** Servers of the person who starts this are none to make nonsense requests to. */
-const servers = new Set(['DATABASE_URL', 'KAFKA_BROKERS', 'REDIS_URL', 'SMTP_URL', 'INBOX_URL'])
-
 /** Starts a mesh on free ports in a temporary folder, and waits until it is ready. */
 export async function openSite(): Promise<Site> {
   const home = openHome(mkdtempSync(join(tmpdir(), 'campus-fuzz-')))
@@ -43,10 +41,7 @@ export async function openSite(): Promise<Site> {
     services: knownServices(),
     takePort: () => holdPort(undefined),
     isWatching: false,
-    env: {
-      ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !servers.has(name))),
-      ...limits,
-    },
+    env: { ...envWithoutServers(), ...limits },
     say: () => undefined,
   })
   async function close(): Promise<void> {

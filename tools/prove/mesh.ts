@@ -38,8 +38,15 @@ const manyPeople = {
   CAMPUS_GATEWAY_SIGNED_IN_PER_MINUTE: '1000000',
 }
 
-/** The test command's own servers: a mesh must not change the passwords of roles there. */
 const servers = new Set(['DATABASE_URL', 'KAFKA_BROKERS', 'REDIS_URL', 'SMTP_URL', 'INBOX_URL'])
+
+/**
+ * The environment without the servers that it names, be they those of the test command or somebody's own: a
+ * mesh for a proof must not change the passwords of roles there.
+ */
+export function envWithoutServers(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !servers.has(name)))
+}
 
 /**
  * Starts a mesh in a folder of its own, on free ports, and waits until it is ready.
@@ -53,8 +60,7 @@ export async function startMesh(
   options: { readonly home?: string } = {},
 ): Promise<Mesh> {
   const home = options.home ?? mkdtempSync(join(tmpdir(), 'campus-e2e-'))
-  const clean = Object.entries(process.env).filter(([name]) => !servers.has(name))
-  const launcherEnv = { ...Object.fromEntries(clean), ...manyPeople, ...settings }
+  const launcherEnv = { ...envWithoutServers(), ...manyPeople, ...settings }
   const launcher = spawn(
     process.execPath,
     ['tools/campus.ts', 'up', '--home', home, '--random-ports', '--no-seed'],

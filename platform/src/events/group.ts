@@ -116,8 +116,8 @@ export function createFetchHandler(
       const heard = parts.filter(part => !retries.has(part) && hearing.topics.has(part.batch.topic))
       for (const [part, retry] of await applyHeard(hearing, heard, moved)) retries.set(part, retry)
     }
-    for (const { batch, records } of parts) {
-      for (const { partition } of records) solo.passed(batch.topic, partition)
+    for (const part of parts.filter(one => !retries.has(one))) {
+      for (const { topic, partition } of part.records) solo.passed(topic, partition)
     }
     return retries
   }
