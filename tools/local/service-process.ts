@@ -27,8 +27,9 @@ export function serviceProcess(
       ? [...sourceFlags, sourceMain(definition)]
       : // Without its source map, which would take 90 MB in every process. For one that is hunted:
         // CAMPUS_ORDERS_NODE_OPTIONS=--enable-source-maps
-        // A service makes little garbage that lives long: a small young generation keeps it small.
-        ['--max-semi-space-size=16', bundleFile(definition)]
+        // A service makes little garbage that lives long: a young generation of half the usual size keeps it
+        // small, and of a quarter costs a tenth of its time.
+        ['--max-semi-space-size=8', bundleFile(definition)]
   const adminPort = sources.ports.get(definition.name)?.admin ?? 0
   return {
     name: definition.name,
