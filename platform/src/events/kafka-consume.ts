@@ -67,8 +67,11 @@ const silentMs = 60_000
 const watchMs = 5_000
 /** A stop waits so long for an attempt to join that is under way. */
 const joinPatienceMs = 2_000
-/** More than a group has partitions: all batches of a fetch begin at once, so that they can be gathered. */
-const partitionsMax = 1_000
+/**
+ * All batches of a fetch begin at once, so that they can be gathered: as many as groups usually have
+ * partitions. What is above that is gathered by itself; the client walks through all of these each time.
+ */
+const partitionsMax = 100
 
 /** @see Kafka.consume */
 export async function consume(
